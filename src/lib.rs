@@ -1,0 +1,8 @@
+//! The provider layer of TypeScript AI coding tools in Rust: the same bytes on the wire, the same
+//! tokens out.
+
+mod text;
+pub use text::Text;
+
+pub mod json;
+pub mod transport;
