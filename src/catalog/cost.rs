@@ -1,0 +1,29 @@
+//! What a request costs, in the reference's order of arithmetic so that every digit agrees.
+
+use crate::model::ModelInfo;
+
+/// Token counts by price class.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tokens {
+    pub(crate) input: f64,
+    pub(crate) output: f64,
+    pub(crate) cache_writes: f64,
+    pub(crate) cache_reads: f64,
+}
+
+/// US dollars where `input` excludes cached tokens (Anthropic's way to count).
+pub(crate) fn anthropic_style(info: &ModelInfo, tokens: Tokens) -> f64 {
+    let price = |name: &str| info.number(name).unwrap_or(0.0) / 1_000_000.0;
+    price("cacheWritesPrice") * tokens.cache_writes
+        + price("cacheReadsPrice") * tokens.cache_reads
+        + price("inputPrice") * tokens.input
+        + price("outputPrice") * tokens.output
+}
+
+/// US dollars where `input` includes cached tokens (OpenAI's way to count).
+pub(crate) fn openai_style(info: &ModelInfo, tokens: Tokens) -> f64 {
+    let uncached = tokens.input - tokens.cache_writes - tokens.cache_reads;
+    // JavaScript's Math.max keeps NaN, Rust's f64::max drops it.
+    let input = if uncached.is_nan() { uncached } else { uncached.max(0.0) };
+    anthropic_style(info, Tokens { input, ..tokens })
+}

@@ -1,0 +1,5 @@
+//! What is known about models: tables, limits, parameters and prices, as the reference has them.
+
+pub(crate) mod cost;
+pub(crate) mod parameters;
+pub(crate) mod tables;

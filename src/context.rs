@@ -1,0 +1,159 @@
+//! Everything that is read from outside: clock, random, environment, files, network, identity.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::transport::Transport;
+
+/// What a provider may use of the world. Codecs get values only; this is where the values come from.
+///
+/// `Context::system()` is the real thing; tests build one from parts.
+#[derive(Clone)]
+pub struct Context {
+    /// Carries requests; layers included.
+    pub transport: Arc<dyn Transport>,
+    /// Time, waits and random numbers.
+    pub clock: Arc<dyn Clock>,
+    /// Makes identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// The environment variables, read once.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// The user's home folder, for credential files.
+    pub home: Option<PathBuf>,
+    /// Where model lists are cached; `None` keeps them in memory only.
+    pub cache_dir: Option<PathBuf>,
+    /// Who the requests say they come from.
+    pub identity: Arc<ClientIdentity>,
+}
+
+/// Makes the identifiers that requests carry.
+pub trait Ids: Send + Sync + 'static {
+    /// A random UUID (version 4) in lower case with hyphens.
+    fn uuid_v4(&self) -> String;
+
+    /// A time-ordered UUID (version 7) for the time `now` in milliseconds since the Unix epoch.
+    fn uuid_v7(&self, now: f64) -> String;
+}
+
+/// Who the requests say they come from. The default is the reference's application, runtime and
+/// platform, because that is what services have been tested with; change it to be known by your own name.
+///
+/// # Example: keep the wire, change the name
+///
+/// ```
+/// use samewire::ClientIdentity;
+///
+/// let identity = ClientIdentity { title: "My Editor".into(), user_agent: "MyEditor/1.0".into(), ..ClientIdentity::default() };
+/// assert_eq!(identity.runtime, "node");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// `X-Title`.
+    pub title: String,
+    /// `HTTP-Referer`.
+    pub referer: String,
+    /// `User-Agent` where the application sets one.
+    pub user_agent: String,
+    /// The application's version alone.
+    pub version: String,
+    /// The operating system as the SDKs name it (`Linux`, `MacOS`, `Windows`).
+    pub os: String,
+    /// The operating system's release.
+    pub os_release: String,
+    /// The processor architecture as the SDKs name it.
+    pub arch: String,
+    /// The JavaScript runtime.
+    pub runtime: String,
+    /// Its version, with the leading `v`.
+    pub runtime_version: String,
+}
+
+impl Default for ClientIdentity {
+    fn default() -> Self {
+        Self {
+            title: "Roo Code".into(),
+            referer: "https://github.com/RooVetGit/Roo-Cline".into(),
+            user_agent: "RooCode/3.43.0".into(),
+            version: "3.43.0".into(),
+            os: "Linux".into(),
+            os_release: "6.1.0".into(),
+            arch: "x64".into(),
+            runtime: "node".into(),
+            runtime_version: "v20.20.2".into(),
+        }
+    }
+}
+
+impl Context {
+    /// An environment variable that is set, empty or not.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "http")]
+mod system {
+    use std::sync::Arc;
+
+    use super::{ClientIdentity, Context, Ids};
+    use crate::clock::SystemClock;
+    use crate::transport;
+
+    impl Context {
+        /// The machine that the program runs on: real clock, real network through
+        /// [`ReqwestTransport`](transport::ReqwestTransport) with the standard layers, the process's
+        /// environment and the user's folders.
+        pub fn system() -> Self {
+            Self::with_transport(Arc::new(transport::ReqwestTransport::new()))
+        }
+
+        /// As [`system`](Self::system), over a transport of your own; the standard layers (decoding,
+        /// redirects, retries) are put around it.
+        pub fn with_transport(transport: Arc<dyn transport::Transport>) -> Self {
+            let clock = Arc::new(SystemClock);
+            Self {
+                transport: transport::standard(transport, clock.clone()),
+                clock,
+                ids: Arc::new(RandomIds),
+                environment: Arc::new(
+                    std::env::vars_os()
+                        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                        .collect(),
+                ),
+                home: std::env::home_dir(),
+                cache_dir: None,
+                identity: Arc::new(ClientIdentity::default()),
+            }
+        }
+    }
+
+    struct RandomIds;
+
+    impl Ids for RandomIds {
+        fn uuid_v4(&self) -> String {
+            format_uuid(fastrand::u128(..), 4)
+        }
+
+        fn uuid_v7(&self, now: f64) -> String {
+            let time = (now as u128) << 80;
+            format_uuid(time | (fastrand::u128(..) >> 48), 7)
+        }
+    }
+
+    /// Writes 128 bits as a UUID of that version (RFC 9562).
+    fn format_uuid(bits: u128, version: u128) -> String {
+        let bits = bits & !(0xF << 76) | (version << 76);
+        let bits = bits & !(0b11 << 62) | (0b10 << 62);
+        let hex = format!("{bits:032x}");
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}

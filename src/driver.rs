@@ -1,0 +1,228 @@
+//! What every provider does alike: encode, send, and decode or explain the failure.
+
+use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::context::Context;
+use crate::provider::{AiProvider, ProviderCapabilities};
+use crate::request::{ChatRequest, CompletionRequest};
+use crate::response::CompletionResponse;
+use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
+use crate::transport::{Body, Headers, HttpRequest, TransportError};
+use crate::{Error, Model};
+
+/// The pure half of a provider, and the few steps around it that need I/O.
+pub(crate) trait Wire: Send + Sync + 'static {
+    /// The provider's id.
+    fn id(&self) -> &'static str;
+
+    /// The reference's `getModel`, as far as it is known without I/O.
+    fn model(&self) -> Model;
+
+    /// Fetches what the first call needs: model lists, access tokens.
+    fn prepare<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
+        let _ = (context, call);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The request of a conversation.
+    fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error>;
+
+    /// A decoder for its answer.
+    fn chat_decoder(&self, request: &ChatRequest) -> Box<dyn Decode>;
+
+    /// The request of a completion.
+    fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error>;
+
+    /// The text in a completion's answer.
+    fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error>;
+
+    /// The error that the reference throws for a failed exchange.
+    fn failure(&self, call: Call, failure: Failure) -> Error;
+
+    /// The models that the service offers.
+    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+        let _ = context;
+        Box::pin(async move {
+            Err(Error::new(crate::ErrorKind::Unsupported, format!("{} does not support a model list", self.id())))
+        })
+    }
+}
+
+/// Which of a provider's calls is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// `createMessage`.
+    Chat,
+    /// `completePrompt`.
+    Completion,
+}
+
+/// Why an exchange gave no decodable response.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// No response head arrived.
+    Transport(TransportError),
+    /// A status outside 200 to 299, with its body.
+    Status(WholeResponse),
+    /// A status outside 200 to 299 whose body broke off.
+    StatusWithoutBody(u16, TransportError),
+    /// A good status, but the body, wanted whole, broke off.
+    Body { url: String, cause: TransportError },
+}
+
+/// A response read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct WholeResponse {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
+    pub(crate) headers: Headers,
+    /// The URL that answered, redirects followed.
+    pub(crate) url: String,
+    pub(crate) body: Bytes,
+}
+
+impl WholeResponse {
+    /// The body as text; bytes that are not UTF-8 become U+FFFD.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The media type in lower case, without parameters.
+    pub(crate) fn media_type(&self) -> String {
+        let value = self.headers.joined("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+/// A provider: its pure half and the world it works in.
+pub(crate) struct Driver<W> {
+    wire: W,
+    context: Context,
+}
+
+impl<W: Wire> Driver<W> {
+    pub(crate) fn new(wire: W, context: &Context) -> Self {
+        Self { wire, context: context.clone() }
+    }
+}
+
+impl<W: Wire> AiProvider for Driver<W> {
+    fn name(&self) -> &str {
+        self.wire.id()
+    }
+
+    fn model(&self) -> Model {
+        self.wire.model()
+    }
+
+    fn capabilities(&self) -> ProviderCapabilities {
+        ProviderCapabilities::of_model(&self.wire.model())
+    }
+
+    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.wire.prepare(&self.context, Call::Chat)
+    }
+
+    fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(async move {
+            let named = |error: Error| error.with_provider(self.wire.id());
+            self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
+            let http = self.wire.encode_chat(&request).map_err(named)?;
+            let decoder = self.wire.chat_decoder(&request);
+            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure))
+                .await
+                .map_err(named)
+        })
+    }
+
+    fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
+        Box::pin(async move {
+            let named = |error: Error| error.with_provider(self.wire.id());
+            self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
+            let http = self.wire.encode_completion(&request).map_err(named)?;
+            let response = fetch(&self.context, http)
+                .await
+                .map_err(|failure| named(self.wire.failure(Call::Completion, failure)))?;
+            self.wire.decode_completion(&response).map_err(named)
+        })
+    }
+
+    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
+        Box::pin(async move {
+            self.wire.list_models(&self.context).await.map_err(|error| error.with_provider(self.wire.id()))
+        })
+    }
+
+    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
+        self.wire.encode_chat(request).map_err(|error| error.with_provider(self.wire.id()))
+    }
+
+    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
+        Ok(StreamProcessor::new(self.wire.chat_decoder(request)))
+    }
+}
+
+/// Sends a request and hands its answer to a decoder.
+pub(crate) async fn open(
+    context: &Context,
+    request: HttpRequest,
+    mut decoder: Box<dyn Decode>,
+    explain: impl Fn(Failure) -> Error,
+) -> Result<TokenStream, Error> {
+    let response =
+        context.transport.send(request).await.map_err(|cause| explain(Failure::Transport(cause)))?;
+    if !is_success(response.status) {
+        return Err(explain(status_failure(response).await));
+    }
+    let head = ResponseHead { status: response.status, headers: response.headers };
+    decoder.head(&head)?;
+    Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder)))
+}
+
+/// Sends a request and reads the whole answer.
+pub(crate) async fn fetch(context: &Context, request: HttpRequest) -> Result<WholeResponse, Failure> {
+    let response = context.transport.send(request).await.map_err(Failure::Transport)?;
+    if !is_success(response.status) {
+        return Err(status_failure(response).await);
+    }
+    let url = response.url.clone();
+    read_whole(response).await.map_err(|cause| Failure::Body { url, cause })
+}
+
+async fn status_failure(response: crate::transport::HttpResponse) -> Failure {
+    let status = response.status;
+    match read_whole(response).await {
+        Ok(whole) => Failure::Status(whole),
+        Err(cause) => Failure::StatusWithoutBody(status, cause),
+    }
+}
+
+async fn read_whole(response: crate::transport::HttpResponse) -> Result<WholeResponse, TransportError> {
+    let body = read_body(response.body).await?;
+    Ok(WholeResponse {
+        status: response.status,
+        reason: response.reason,
+        headers: response.headers,
+        url: response.url,
+        body,
+    })
+}
+
+async fn read_body(mut body: Body) -> Result<Bytes, TransportError> {
+    let Some(first) = body.next().await.transpose()? else { return Ok(Bytes::new()) };
+    let Some(second) = body.next().await.transpose()? else { return Ok(first) };
+    let mut whole = BytesMut::with_capacity(2 * (first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&second);
+    while let Some(chunk) = body.next().await.transpose()? {
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}

@@ -1,0 +1,290 @@
+//! The one error type: what failed, where, whether to try again, and the reference's words.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::json::Value;
+use crate::transport::Headers;
+
+/// Why a call failed.
+///
+/// [`Error::message`] is what the TypeScript would have thrown, to the letter, wherever a person wrote
+/// that text on purpose. The rest is for programs: [`kind`](Error::kind) to branch on,
+/// [`retry`](Error::retry) for what to do, [`status`](Error::status), [`headers`](Error::headers) and
+/// [`body`](Error::body) for what the service said.
+///
+/// No field ever holds a key of ours; a service that echoes one back in its body is quoted as it is.
+///
+/// # Example: decide what to do
+///
+/// ```
+/// use samewire::{Error, ErrorKind, RetryAdvice};
+///
+/// fn explain(error: &Error) -> String {
+///     match (error.kind(), error.retry()) {
+///         (ErrorKind::Authentication, _) => "check the API key".into(),
+///         (_, RetryAdvice::After(wait)) => format!("try again in {} s", wait.as_secs()),
+///         (_, RetryAdvice::Backoff) => "try again with a growing delay".into(),
+///         (_, RetryAdvice::Never) => error.message().into(),
+///     }
+/// }
+/// ```
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    provider: Option<String>,
+    status: Option<u16>,
+    code: Option<Value>,
+    details: Option<Value>,
+    vendor_type: Option<String>,
+    retry: Option<RetryAdvice>,
+    headers: Headers,
+    body: Option<String>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Settings are missing or wrong; nothing was sent.
+    Configuration,
+    /// The request cannot be expressed for this provider; nothing was sent.
+    Unsupported,
+    /// 401: no key, or a wrong one.
+    Authentication,
+    /// 402 or 403: the key may not do this, or the account has no credit.
+    PermissionDenied,
+    /// 404: no such model or endpoint.
+    NotFound,
+    /// 408, or no answer in time.
+    Timeout,
+    /// 429: too many requests or tokens.
+    RateLimited,
+    /// 503 or 529: the service is over capacity.
+    Overloaded,
+    /// Another 4xx: the service refused the request as it is.
+    InvalidRequest,
+    /// Another 5xx, or a status that means nothing.
+    Server,
+    /// No connection, or it broke before the response head.
+    Connection,
+    /// The stream broke after its head: what came before is valid, the rest is missing.
+    Interrupted,
+    /// The service reported an error inside a successful response.
+    InStream,
+    /// The response is not what its protocol promises (broken JSON, missing fields, bad frames).
+    InvalidResponse,
+}
+
+/// What to do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAdvice {
+    /// The same request would fail again.
+    Never,
+    /// The service named the wait.
+    After(Duration),
+    /// Try again with a growing, jittered delay.
+    Backoff,
+}
+
+impl Error {
+    /// An error of that kind with that message.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            provider: None,
+            status: None,
+            code: None,
+            details: None,
+            vendor_type: None,
+            retry: None,
+            headers: Headers::new(),
+            body: None,
+        }))
+    }
+
+    /// A mistake in settings or configuration.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Configuration, message)
+    }
+
+    /// A response that breaks its protocol.
+    pub fn invalid_response(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidResponse, message)
+    }
+
+    /// The error of an HTTP status.
+    pub fn status_error(status: u16, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::of_status(status), message).with_status(status)
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The text that the reference throws.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The provider that was asked, once known.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The HTTP status, where the reference reports one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's own error code, as it came: usually a string.
+    pub fn code(&self) -> Option<&Value> {
+        self.0.code.as_ref()
+    }
+
+    /// Structured details that the service added.
+    pub fn details(&self) -> Option<&Value> {
+        self.0.details.as_ref()
+    }
+
+    /// The service's name for the error, such as `ThrottlingException`.
+    pub fn vendor_type(&self) -> Option<&str> {
+        self.0.vendor_type.as_deref()
+    }
+
+    /// The headers of the failed response; empty when there was none.
+    pub fn headers(&self) -> &Headers {
+        &self.0.headers
+    }
+
+    /// The body of the failed response, when it was read.
+    pub fn body(&self) -> Option<&str> {
+        self.0.body.as_deref()
+    }
+
+    /// What to do: the service's own advice where it gave one, else what the kind suggests.
+    pub fn retry(&self) -> RetryAdvice {
+        self.0.retry.unwrap_or(match self.0.kind {
+            ErrorKind::Timeout
+            | ErrorKind::RateLimited
+            | ErrorKind::Overloaded
+            | ErrorKind::Server
+            | ErrorKind::Connection => RetryAdvice::Backoff,
+            _ => RetryAdvice::Never,
+        })
+    }
+
+    /// The same error with another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// The same error with its message changed.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// The same error with the provider named.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.0.provider = Some(provider.into());
+        self
+    }
+
+    /// The same error with an HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error without its status and code, for wrappers of the reference that lose them.
+    #[must_use]
+    pub fn without_status_and_code(mut self) -> Self {
+        self.0.status = None;
+        self.0.code = None;
+        self
+    }
+
+    /// The same error with the service's code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Value>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// The same error with structured details.
+    #[must_use]
+    pub fn with_details(mut self, details: impl Into<Value>) -> Self {
+        self.0.details = Some(details.into());
+        self
+    }
+
+    /// The same error with the service's name for it.
+    #[must_use]
+    pub fn with_vendor_type(mut self, vendor_type: impl Into<String>) -> Self {
+        self.0.vendor_type = Some(vendor_type.into());
+        self
+    }
+
+    /// The same error with the service's retry advice.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryAdvice) -> Self {
+        self.0.retry = Some(retry);
+        self
+    }
+
+    /// The same error with the head and body of the response that caused it.
+    #[must_use]
+    pub fn with_response(mut self, headers: Headers, body: impl Into<String>) -> Self {
+        self.0.headers = headers;
+        self.0.body = Some(body.into());
+        self
+    }
+}
+
+impl ErrorKind {
+    /// The kind that an HTTP status stands for.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            402 | 403 => Self::PermissionDenied,
+            404 => Self::NotFound,
+            408 => Self::Timeout,
+            429 => Self::RateLimited,
+            503 | 529 => Self::Overloaded,
+            400..=499 => Self::InvalidRequest,
+            _ => Self::Server,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("provider", &self.0.provider)
+            .field("status", &self.0.status)
+            .field("code", &self.0.code)
+            .field("retry", &self.retry())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {}

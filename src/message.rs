@@ -1,0 +1,141 @@
+//! Messages of a conversation, in the form of Anthropic's Messages API.
+//!
+//! <https://docs.anthropic.com/en/api/messages>
+
+use crate::Text;
+use crate::json::{Object, Value};
+
+/// One turn of a conversation.
+///
+/// A message is the JSON object that the reference takes, so whatever a provider put there (signatures,
+/// encrypted reasoning, ids) travels unchanged. The constructors make the common ones.
+///
+/// # Example: answer a tool call
+///
+/// ```
+/// use samewire::{ContentBlock, Message};
+/// use samewire::json::object;
+///
+/// let history = [
+///     Message::user("What is in README.md?"),
+///     Message::assistant_blocks([ContentBlock::tool_use("call_1", "read_file", object! { "path": "README.md" })]),
+///     Message::user_blocks([ContentBlock::tool_result("call_1", "# samewire")]),
+/// ];
+/// assert_eq!(history[1].role(), "assistant");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message(Value);
+
+impl Message {
+    /// A user turn of plain text.
+    pub fn user(text: impl Into<Text>) -> Self {
+        Self::new("user", text.into().into())
+    }
+
+    /// A user turn of several blocks: text, images, tool results.
+    pub fn user_blocks(blocks: impl IntoIterator<Item = ContentBlock>) -> Self {
+        Self::new("user", blocks.into_iter().map(|block| block.0).collect())
+    }
+
+    /// An assistant turn of plain text.
+    pub fn assistant(text: impl Into<Text>) -> Self {
+        Self::new("assistant", text.into().into())
+    }
+
+    /// An assistant turn of several blocks: text, reasoning, tool calls.
+    pub fn assistant_blocks(blocks: impl IntoIterator<Item = ContentBlock>) -> Self {
+        Self::new("assistant", blocks.into_iter().map(|block| block.0).collect())
+    }
+
+    fn new(role: &'static str, content: Value) -> Self {
+        let mut message = Object::with_capacity(2);
+        message.insert("role", role);
+        message.insert("content", content);
+        Self(message.into())
+    }
+
+    /// `user` or `assistant`; empty if the message has no role.
+    pub fn role(&self) -> &str {
+        self.0.get("role").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The content: a string or a list of blocks.
+    pub fn content(&self) -> Option<&Value> {
+        self.0.get("content")
+    }
+
+    /// The value of any key of the message.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// The same message with one more key, such as `reasoning_details`.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
+        if let Some(object) = self.0.as_object_mut() {
+            object.insert(key, value);
+        }
+        self
+    }
+
+    /// The message as JSON.
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl From<Value> for Message {
+    fn from(message: Value) -> Self {
+        Self(message)
+    }
+}
+
+/// One block of a message's content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentBlock(Value);
+
+impl ContentBlock {
+    /// Text.
+    pub fn text(text: impl Into<Text>) -> Self {
+        Self::new("text", [("text", text.into().into())])
+    }
+
+    /// An image: its media type (`image/png`, ...) and its bytes in base64.
+    pub fn image(media_type: impl Into<Text>, base64: impl Into<Text>) -> Self {
+        let mut source = Object::with_capacity(3);
+        source.insert("type", "base64");
+        source.insert("media_type", media_type.into());
+        source.insert("data", base64.into());
+        Self::new("image", [("source", source.into())])
+    }
+
+    /// A tool call that the model made.
+    pub fn tool_use(id: impl Into<Text>, name: impl Into<Text>, input: impl Into<Value>) -> Self {
+        Self::new("tool_use", [("id", id.into().into()), ("name", name.into().into()), ("input", input.into())])
+    }
+
+    /// The result of a tool call: text, or a list of blocks.
+    pub fn tool_result(tool_use_id: impl Into<Text>, content: impl Into<Value>) -> Self {
+        Self::new("tool_result", [("tool_use_id", tool_use_id.into().into()), ("content", content.into())])
+    }
+
+    fn new<const N: usize>(kind: &'static str, fields: [(&'static str, Value); N]) -> Self {
+        let mut block = Object::with_capacity(N + 1);
+        block.insert("type", kind);
+        for (key, value) in fields {
+            block.insert(key, value);
+        }
+        Self(block.into())
+    }
+
+    /// The block as JSON.
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl From<Value> for ContentBlock {
+    fn from(block: Value) -> Self {
+        Self(block)
+    }
+}

@@ -1,0 +1,207 @@
+//! The one trait over all providers.
+
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use futures_util::{StreamExt, stream};
+
+use crate::json::Value;
+use crate::request::{ChatRequest, CompletionRequest};
+use crate::response::{ChatResponse, CompletionResponse};
+use crate::stream::{StreamProcessor, TokenStream};
+use crate::transport::HttpRequest;
+use crate::{Error, ErrorKind, Model, StreamToken};
+
+/// A service that answers conversations, ready to be called.
+///
+/// [`build_provider`](crate::build_provider) makes one from settings. The trait is object safe: keep an
+/// `Arc<dyn AiProvider>` and swap providers at run time.
+///
+/// Every future and stream cancels its work when it is dropped: the request is aborted and its
+/// connection closed or given back. Nothing runs in the background.
+///
+/// # Example: stream an answer
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+/// use samewire::{ChatRequest, Message, ProviderSettings, build_provider};
+///
+/// # async fn run() -> Result<(), samewire::Error> {
+/// let settings = ProviderSettings::new("anthropic").with("apiKey", std::env::var("ANTHROPIC_API_KEY").unwrap());
+/// let provider = build_provider(&settings)?;
+/// let request = ChatRequest::new("Answer briefly.", [Message::user("What is a tape parser?")]);
+/// let mut tokens = provider.chat_stream(request).await?;
+/// while let Some(token) = tokens.next().await {
+///     if let Some(text) = token?.text() {
+///         print!("{text}");
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub trait AiProvider: Send + Sync + 'static {
+    /// The provider's id, such as `anthropic`.
+    fn name(&self) -> &str;
+
+    /// The model that calls will use, with what is known about it: the reference's `getModel`.
+    fn model(&self) -> Model;
+
+    /// Continues a conversation, token by token.
+    ///
+    /// # Errors
+    ///
+    /// Before the stream: whatever kept the response from starting. Within it: the last item, after
+    /// every token that arrived.
+    fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
+
+    /// Completes one prompt: the reference's `completePrompt`.
+    fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>>;
+
+    /// What calls can do with the current model.
+    fn capabilities(&self) -> ProviderCapabilities {
+        ProviderCapabilities::of_model(&self.model())
+    }
+
+    /// Continues a conversation and collects the answer: [`chat_stream`](Self::chat_stream) read to its end.
+    ///
+    /// # Errors
+    ///
+    /// As the stream's; what arrived before the error is dropped, so use the stream to keep it.
+    fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
+        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+    }
+
+    /// Completes one prompt as a stream. Unless a provider overrides it, the whole text comes as one token,
+    /// since the reference has no streamed completion.
+    fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(async move {
+            let text = self.complete(request).await?.text;
+            Ok(TokenStream::from_tokens(stream::iter([Ok(StreamToken::Text(text))]).boxed()))
+        })
+    }
+
+    /// The models that the service offers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) where the reference has no list for this provider.
+    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
+        Box::pin(async move { Err(unsupported(self.name(), "a model list")) })
+    }
+
+    /// Estimates the tokens of content blocks as the reference counts them: o200k_base times 1.5, counted
+    /// locally for every provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) when the tokenizer is compiled out.
+    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move { crate::tokenizer::count(content) })
+    }
+
+    /// Asks the service for a sign of life, as cheaply as it allows: its model list where there is one,
+    /// else nothing is sent and the answer is [`HealthStatus::Unknown`].
+    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
+        Box::pin(async move {
+            match self.list_models().await {
+                Ok(models) if models.is_empty() => HealthStatus::Unknown,
+                Ok(_) => HealthStatus::Healthy,
+                Err(error) if error.kind() == ErrorKind::Unsupported => HealthStatus::Unknown,
+                Err(error) => HealthStatus::Unhealthy(error),
+            }
+        })
+    }
+
+    /// Prepares what the first call would otherwise wait for (model lists, access tokens). Optional.
+    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Releases what the provider holds; later calls may fail. Optional: dropping it is enough.
+    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The request that [`chat_stream`](Self::chat_stream) would send, without sending it: no I/O, for
+    /// other transports, tests and diagnostics. Facts that a real call fetches first (model lists, access
+    /// tokens) are used as far as they are known.
+    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
+        let _ = request;
+        Err(unsupported(self.name(), "encoding without I/O"))
+    }
+
+    /// A decoder for the body that answers [`encode`](Self::encode)'s request: bytes in, tokens out.
+    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
+        let _ = request;
+        Err(unsupported(self.name(), "decoding without I/O"))
+    }
+}
+
+fn unsupported(provider: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{provider} does not support {what}")).with_provider(provider)
+}
+
+/// What a provider can do with its current model. A missing figure is unknown, not zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ProviderCapabilities {
+    /// The most tokens of an answer.
+    pub max_tokens: Option<u64>,
+    /// The tokens that request and answer share.
+    pub context_window: Option<u64>,
+    /// Whether answers stream.
+    pub streaming: bool,
+    /// Whether tools can be offered.
+    pub functions: bool,
+    /// Whether images can be sent.
+    pub vision: bool,
+    /// Whether prompts are cached by the service.
+    pub prompt_cache: bool,
+    /// Whether embeddings can be had through this provider.
+    pub embeddings: bool,
+    /// The limits that apply, where they are known.
+    pub rate_limits: Option<RateLimits>,
+}
+
+/// Limits of use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimits {
+    /// Requests a minute.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<u64>,
+}
+
+impl ProviderCapabilities {
+    /// What the facts of a model say.
+    pub fn of_model(model: &Model) -> Self {
+        let positive = |n: f64| (n > 0.0).then_some(n as u64);
+        Self {
+            max_tokens: model.info().max_tokens().and_then(positive),
+            context_window: model.info().context_window().and_then(positive),
+            streaming: true,
+            functions: true,
+            vision: model.info().supports_images(),
+            prompt_cache: model.info().supports_prompt_cache(),
+            embeddings: false,
+            rate_limits: None,
+        }
+    }
+}
+
+/// The outcome of a health check.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HealthStatus {
+    /// The service answered.
+    Healthy,
+    /// The service answered after a long wait.
+    Degraded(Duration),
+    /// The service failed.
+    Unhealthy(Error),
+    /// There is no cheap way to ask.
+    Unknown,
+}

@@ -1,0 +1,141 @@
+//! Whole answers: what a stream adds up to.
+
+use futures_util::StreamExt;
+
+use crate::json::Value;
+use crate::stream::{StreamSummary, TokenStream};
+use crate::token::{Source, ToolCallPartial, Usage};
+use crate::{Error, StreamToken, Text};
+
+/// A completed prompt.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CompletionResponse {
+    /// The text; empty where the reference returns nothing.
+    pub text: Text,
+    /// What the reference returns where a service sent something else than text, as JSON.
+    pub irregular: Option<Value>,
+}
+
+impl From<Text> for CompletionResponse {
+    fn from(text: Text) -> Self {
+        Self { text, irregular: None }
+    }
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ChatResponse {
+    /// The answer's text.
+    pub text: String,
+    /// The reasoning, where the service shows it.
+    pub reasoning: String,
+    /// The tool calls in the order in which they began.
+    pub tool_calls: Vec<AssembledToolCall>,
+    /// Token counts: every usage token of the stream added up, as the reference's application does.
+    pub usage: Usage,
+    /// The web sources that the answer cites.
+    pub sources: Vec<Source>,
+    /// How the answer ended and what to carry into the next turn.
+    pub summary: StreamSummary,
+}
+
+/// A tool call whose arguments are complete.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AssembledToolCall {
+    /// The call's id, to be named by its result.
+    pub id: Text,
+    /// The tool's name.
+    pub name: Text,
+    /// The arguments as the model wrote them.
+    pub raw_arguments: String,
+    /// The arguments parsed; `Err` with the parser's message when they are not JSON, as when the answer
+    /// was cut off. No arguments at all count as `{}`.
+    pub arguments: Result<Value, String>,
+}
+
+impl ChatResponse {
+    /// Reads a stream to its end.
+    ///
+    /// # Errors
+    ///
+    /// The stream's error, if it ends with one.
+    pub async fn collect(mut tokens: TokenStream) -> Result<Self, Error> {
+        let mut response = Self::default();
+        let mut calls = Vec::new();
+        while let Some(token) = tokens.next().await {
+            response.add(token?, &mut calls);
+        }
+        response.tool_calls = calls.into_iter().map(PendingToolCall::finish).collect();
+        response.summary = tokens.summary();
+        Ok(response)
+    }
+
+    fn add(&mut self, token: StreamToken, calls: &mut Vec<PendingToolCall>) {
+        match token {
+            StreamToken::Text(text) => self.text.push_str(&text),
+            StreamToken::Reasoning(text) => self.reasoning.push_str(&text),
+            StreamToken::ToolCallPartial(part) => PendingToolCall::add(calls, &part),
+            StreamToken::ToolCall(call) => {
+                let id = call.id.value().cloned().unwrap_or_default();
+                // Some providers stream a call's parts and then send it whole.
+                calls.retain(|known| known.id != id || id.is_empty());
+                calls.push(PendingToolCall {
+                    index: None,
+                    id,
+                    name: call.name.value().cloned().unwrap_or_default(),
+                    arguments: call.arguments.value().map(Text::to_string).unwrap_or_default(),
+                });
+            }
+            StreamToken::Usage(usage) => self.usage.add(&usage),
+            StreamToken::Grounding(sources) => self.sources.extend(sources),
+            StreamToken::ToolCallEnd { .. } | StreamToken::Irregular(_) => {}
+        }
+    }
+}
+
+struct PendingToolCall {
+    index: Option<u64>,
+    id: Text,
+    name: Text,
+    arguments: String,
+}
+
+impl PendingToolCall {
+    /// A fragment belongs to the call of its index, unless it brings another id: then a new call begins.
+    fn add(calls: &mut Vec<Self>, part: &ToolCallPartial) {
+        let id = part.id.value().filter(|id| !id.is_empty());
+        let index = part.index.value().copied();
+        let known = calls
+            .iter_mut()
+            .rev()
+            .find(|call| call.index == index && id.is_none_or(|id| call.id.is_empty() || call.id == *id));
+        let call = match known {
+            Some(call) => call,
+            None => {
+                calls.push(Self { index, id: Text::new(), name: Text::new(), arguments: String::new() });
+                let last = calls.len() - 1;
+                &mut calls[last]
+            }
+        };
+        if let Some(id) = id {
+            call.id = id.clone();
+        }
+        if let Some(name) = part.name.value().filter(|name| !name.is_empty()) {
+            call.name = name.clone();
+        }
+        if let Some(arguments) = part.arguments.value() {
+            call.arguments.push_str(arguments);
+        }
+    }
+
+    fn finish(self) -> AssembledToolCall {
+        let arguments = match self.arguments.trim() {
+            "" => Ok(Value::Object(crate::json::Object::new())),
+            text => Value::parse(text).map_err(|error| error.to_string()),
+        };
+        AssembledToolCall { id: self.id, name: self.name, raw_arguments: self.arguments, arguments }
+    }
+}

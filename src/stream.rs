@@ -1,0 +1,251 @@
+//! From body chunks to tokens: the pure half and the stream around it.
+
+use std::collections::{VecDeque, vec_deque};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::json::Value;
+use crate::transport::{Body, Headers, TransportError};
+use crate::{Error, StreamToken, Text};
+
+/// Turns the chunks of one response body into tokens, without I/O. Every cut of the body gives the same
+/// tokens.
+///
+/// # Example: decode a recorded body
+///
+/// ```
+/// use samewire::{AiProvider, ChatRequest, Message, ProviderSettings, StreamToken, build_provider};
+///
+/// let settings = ProviderSettings::new("xai").with("xaiApiKey", "key");
+/// let provider = build_provider(&settings)?;
+/// let mut processor = provider.decoder(&ChatRequest::new("", [Message::user("hi")]))?;
+/// let body = b"data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n";
+/// let tokens = processor.process_chunk(body).collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(tokens, [StreamToken::Text("Hello".into())]);
+/// # Ok::<(), samewire::Error>(())
+/// ```
+pub struct StreamProcessor {
+    decoder: Box<dyn Decode>,
+    tokens: VecDeque<StreamToken>,
+    error: Option<Error>,
+    ended: bool,
+}
+
+impl StreamProcessor {
+    pub(crate) fn new(decoder: Box<dyn Decode>) -> Self {
+        Self { decoder, tokens: VecDeque::new(), error: None, ended: false }
+    }
+
+    /// Takes the next chunk of the body and gives the tokens that it completes, an error last if the body
+    /// holds one. After an error every further chunk is ignored.
+    pub fn process_chunk(&mut self, chunk: &[u8]) -> Tokens<'_> {
+        self.process_bytes(Bytes::copy_from_slice(chunk))
+    }
+
+    /// As [`process_chunk`](Self::process_chunk), for a chunk that can be shared: texts are slices of it.
+    pub fn process_bytes(&mut self, chunk: Bytes) -> Tokens<'_> {
+        self.push(chunk);
+        Tokens { tokens: self.tokens.drain(..), error: &mut self.error }
+    }
+
+    /// Says that the body ended properly, and gives the last tokens.
+    pub fn finish(&mut self) -> Tokens<'_> {
+        self.end();
+        Tokens { tokens: self.tokens.drain(..), error: &mut self.error }
+    }
+
+    /// What is known beside the tokens: complete once the body has ended.
+    pub fn summary(&self) -> StreamSummary {
+        self.decoder.summary()
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if !self.ended {
+            let outcome = self.decoder.push(chunk, &mut self.tokens);
+            self.settle(outcome);
+        }
+    }
+
+    fn end(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            let outcome = self.decoder.finish(&mut self.tokens);
+            self.settle(outcome);
+        }
+    }
+
+    fn interrupt(&mut self, failure: &TransportError) {
+        if !self.ended {
+            self.ended = true;
+            let outcome = self.decoder.interrupted(failure, &mut self.tokens);
+            self.settle(outcome);
+        }
+    }
+
+    fn settle(&mut self, outcome: Result<Progress, Error>) {
+        match outcome {
+            Ok(Progress::More) => {}
+            Ok(Progress::Complete) => self.end(),
+            Err(error) => {
+                self.ended = true;
+                self.error = Some(error);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StreamProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamProcessor").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+/// The tokens of one chunk, then its error if there is one.
+#[derive(Debug)]
+pub struct Tokens<'a> {
+    tokens: vec_deque::Drain<'a, StreamToken>,
+    error: &'a mut Option<Error>,
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Result<StreamToken, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.tokens.next().map(Ok).or_else(|| self.error.take().map(Err))
+    }
+}
+
+/// An answer as it arrives. After an error, or after its end, it stays at its end.
+///
+/// Dropping it aborts the request and closes its connection.
+pub struct TokenStream(Source);
+
+enum Source {
+    Decoded { body: Option<Body>, processor: StreamProcessor, response: ResponseHead },
+    Ready { tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>, summary: StreamSummary },
+}
+
+impl TokenStream {
+    pub(crate) fn decode(response: ResponseHead, body: Body, processor: StreamProcessor) -> Self {
+        Self(Source::Decoded { body: Some(body), processor, response })
+    }
+
+    /// A stream of tokens from elsewhere, for providers of your own.
+    pub fn from_tokens(tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static) -> Self {
+        Self(Source::Ready { tokens: Box::pin(tokens), summary: StreamSummary::default() })
+    }
+
+    /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
+    pub fn summary(&self) -> StreamSummary {
+        match &self.0 {
+            Source::Decoded { processor, .. } => processor.summary(),
+            Source::Ready { summary, .. } => summary.clone(),
+        }
+    }
+
+    /// The headers of the response, where there was one: request ids, rate limits.
+    pub fn headers(&self) -> Option<&Headers> {
+        match &self.0 {
+            Source::Decoded { response, .. } => Some(&response.headers),
+            Source::Ready { .. } => None,
+        }
+    }
+}
+
+impl Stream for TokenStream {
+    type Item = Result<StreamToken, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.0 {
+            Source::Ready { tokens, .. } => tokens.as_mut().poll_next(cx),
+            Source::Decoded { body, processor, .. } => loop {
+                if let Some(token) = processor.tokens.pop_front() {
+                    return Poll::Ready(Some(Ok(token)));
+                }
+                if let Some(error) = processor.error.take() {
+                    *body = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                let Some(chunks) = body else { return Poll::Ready(None) };
+                if processor.ended {
+                    *body = None;
+                    continue;
+                }
+                match ready!(chunks.as_mut().poll_next(cx)) {
+                    Some(Ok(chunk)) => processor.push(chunk),
+                    Some(Err(failure)) => processor.interrupt(&failure),
+                    None => processor.end(),
+                }
+            },
+        }
+    }
+}
+
+impl fmt::Debug for TokenStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenStream").finish_non_exhaustive()
+    }
+}
+
+/// What a stream tells beside its tokens: how it ended, and what must travel back with the next turn.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StreamSummary {
+    /// Why the model stopped, in the service's own word (`stop`, `end_turn`, `length`, `tool_calls`, ...).
+    pub finish_reason: Option<Text>,
+    /// The service's id of the response.
+    pub response_id: Option<Text>,
+    /// Opaque reasoning of OpenRouter's form, to be sent back as the message's `reasoning_details`.
+    pub reasoning_details: Option<Value>,
+    /// Encrypted reasoning of the Responses API: `encrypted_content` and its item's `id`.
+    pub encrypted_reasoning: Option<Value>,
+    /// Gemini's signature of its thoughts, to be sent back as a `thoughtSignature` block.
+    pub thought_signature: Option<Text>,
+}
+
+/// Status and headers of a response whose body is still to come.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseHead {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+}
+
+/// One response body to tokens: a small state machine per protocol, without I/O.
+pub(crate) trait Decode: Send {
+    /// Looks at the response head before any chunk.
+    fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        let _ = head;
+        Ok(())
+    }
+
+    /// Takes the next chunk. Tokens found before an error stand in `tokens` when it returns.
+    fn push(&mut self, chunk: Bytes, tokens: &mut VecDeque<StreamToken>) -> Result<Progress, Error>;
+
+    /// The body ended properly.
+    fn finish(&mut self, tokens: &mut VecDeque<StreamToken>) -> Result<Progress, Error>;
+
+    /// The body broke off.
+    fn interrupted(
+        &mut self,
+        failure: &TransportError,
+        tokens: &mut VecDeque<StreamToken>,
+    ) -> Result<Progress, Error>;
+
+    /// What is known beside the tokens.
+    fn summary(&self) -> StreamSummary {
+        StreamSummary::default()
+    }
+}
+
+/// Whether a decoder wants more of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// More may come.
+    More,
+    /// The answer is complete; the rest of the body is not read.
+    Complete,
+}

@@ -1,0 +1,94 @@
+//! Tools that a model may call, in the form of OpenAI's Chat Completions API.
+
+use crate::Text;
+use crate::json::{Object, Value};
+
+/// A tool definition, kept as the JSON that the reference takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool(Value);
+
+impl Tool {
+    /// A function with a JSON schema for its arguments.
+    pub fn function(name: impl Into<Text>, description: impl Into<Text>, parameters: impl Into<Value>) -> Self {
+        let mut function = Object::with_capacity(3);
+        function.insert("name", name.into());
+        function.insert("description", description.into());
+        function.insert("parameters", parameters.into());
+        let mut tool = Object::with_capacity(2);
+        tool.insert("type", "function");
+        tool.insert("function", function);
+        Self(tool.into())
+    }
+
+    /// The definition as JSON.
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+
+    /// The `function` part, if this tool is a function.
+    pub fn as_function(&self) -> Option<&Value> {
+        (self.0.get("type")?.as_str()? == "function").then(|| self.0.get("function"))?
+    }
+
+    /// The function's name.
+    pub fn name(&self) -> Option<&str> {
+        self.as_function()?.get("name")?.as_str()
+    }
+}
+
+impl From<Value> for Tool {
+    fn from(definition: Value) -> Self {
+        Self(definition)
+    }
+}
+
+/// Whether and which tool the model must call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// The model decides.
+    Auto,
+    /// No tool.
+    None,
+    /// Some tool.
+    Required,
+    /// This function.
+    Function(Text),
+    /// Anything else, as it is.
+    Other(Value),
+}
+
+impl ToolChoice {
+    /// The choice in the form of OpenAI's Chat Completions API.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Auto => "auto".into(),
+            Self::None => "none".into(),
+            Self::Required => "required".into(),
+            Self::Function(name) => {
+                let mut function = Object::with_capacity(1);
+                function.insert("name", name.clone());
+                let mut choice = Object::with_capacity(2);
+                choice.insert("type", "function");
+                choice.insert("function", function);
+                choice.into()
+            }
+            Self::Other(value) => value.clone(),
+        }
+    }
+}
+
+impl From<Value> for ToolChoice {
+    fn from(value: Value) -> Self {
+        let named = value.get("function").and_then(|function| function.get("name")).and_then(Value::as_text);
+        let choice = match (value.as_str(), named) {
+            (Some("auto"), _) => Self::Auto,
+            (Some("none"), _) => Self::None,
+            (Some("required"), _) => Self::Required,
+            (None, Some(name)) => Self::Function(name.clone()),
+            _ => return Self::Other(value),
+        };
+        // Key order and further keys are kept by falling back to the JSON itself.
+        if choice.to_json().to_json() == value.to_json() { choice } else { Self::Other(value) }
+    }
+}

@@ -1,0 +1,95 @@
+//! The header lines that JavaScript's HTTP clients put around the caller's.
+
+use std::fmt;
+
+use url::Url;
+
+use super::{HeaderValue, Headers};
+
+/// Completes headers as `fetch` of Node 20 (undici) does: `host` and `connection` in front, what fetch adds
+/// behind, `content-length` last. A caller's `connection` is obeyed, a caller's `host` is not.
+pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> Headers {
+    let mut headers = Headers::new();
+    headers.append("host", host(url));
+    headers.append("connection", own.get("connection").cloned().unwrap_or("keep-alive".into()));
+    let skipped = ["host", "connection", "content-length"];
+    for (name, value) in own.iter().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s))) {
+        headers.append(name, value.clone());
+    }
+    let mut add_missing = |name: &'static str, value: &'static str| {
+        if headers.get(name).is_none() {
+            headers.append(name, value);
+        }
+    };
+    add_missing("accept", "*/*");
+    add_missing("accept-language", "*");
+    add_missing("sec-fetch-mode", "cors");
+    add_missing("user-agent", "node");
+    add_missing("accept-encoding", if url.scheme() == "https" { "br, gzip, deflate" } else { "gzip, deflate" });
+    if let Some(body) = body {
+        headers.append("content-length", body.len().to_string());
+    }
+    headers
+}
+
+/// The value of the `host` header: host and, unless it is the scheme's own, port.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The request target: path and query.
+pub(crate) fn target(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+/// A header value as the Fetch standard takes it: white space around it trimmed, each character one byte.
+///
+/// <https://fetch.spec.whatwg.org/#concept-header-value-normalize>
+pub(crate) fn fetch_value(text: &str) -> Result<Vec<u8>, InvalidHeader> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for (index, unit) in text.encode_utf16().enumerate() {
+        bytes.push(u8::try_from(unit).map_err(|_| InvalidHeader::NotLatin1 { index, unit })?);
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let start = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
+    let value = bytes[start..end].to_vec();
+    if value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+        return Err(InvalidHeader::Value);
+    }
+    Ok(value)
+}
+
+/// Whether a header name is an HTTP token (RFC 9110, section 5.6.2).
+pub(crate) fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Adds a header that holds a secret, checked as `fetch` checks it.
+pub(crate) fn append_secret(headers: &mut Headers, name: &'static str, text: &str) -> Result<(), InvalidHeader> {
+    headers.replace(name, HeaderValue::secret(fetch_value(text)?));
+    Ok(())
+}
+
+/// Why a text cannot be a header value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InvalidHeader {
+    /// A UTF-16 unit above 255, with its place.
+    NotLatin1 { index: usize, unit: u16 },
+    /// A line break or NUL inside.
+    Value,
+}
+
+impl fmt::Display for InvalidHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLatin1 { index, unit } => write!(
+                f,
+                "Cannot convert argument to a ByteString because the character at index {index} has a value of {unit} which is greater than 255."
+            ),
+            Self::Value => f.write_str("a header value holds a line break or a NUL character"),
+        }
+    }
+}
