@@ -89,7 +89,7 @@ impl<'a> Node<'a> {
     /// The item at `index`; `undefined` beyond the end or if this is not an array.
     #[must_use]
     pub fn at(self, index: usize) -> Self {
-        self.items().nth(index).unwrap_or(Self::undefined())
+        self.items().nth(index).unwrap_or_default()
     }
 
     /// Whether there is no such value.
