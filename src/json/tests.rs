@@ -314,7 +314,7 @@ fn serde_reads_and_writes() {
     assert!(written.starts_with(r#"{"b":[1,-2,1.5,1e+300,"#), "{written}");
     assert!(written.ends_with(r#",null,true],"a":{"1":{},"2":"é\n"}}"#), "{written}");
     assert_eq!(
-        serde_json::to_string(&[9007199254740993_i64.into(), Value::from(-0.0)]).unwrap(),
+        serde_json::to_string(&[9_007_199_254_740_993_i64.into(), Value::from(-0.0)]).unwrap(),
         "[9007199254740992,0]"
     );
     assert!(serde_json::from_str::<Object>("{\"x\":1}").unwrap().contains_key("x"));
