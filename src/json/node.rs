@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::document::Document;
-use super::entries::{Entries, Fields, Items};
+use super::entries::{Entries, EntryNodes, Fields, Items};
 use super::escape::Pieces;
 use super::object::Object;
 use super::scan::{Entry, Tag};
@@ -89,7 +89,7 @@ impl<'a> Node<'a> {
     /// The item at `index`; `undefined` beyond the end or if this is not an array.
     #[must_use]
     pub fn at(self, index: usize) -> Self {
-        self.items().nth(index).unwrap_or(Self::undefined())
+        self.items().nth(index).unwrap_or_default()
     }
 
     /// Whether there is no such value.
@@ -261,15 +261,15 @@ impl<'a> Node<'a> {
                 Kind::Undefined => writer.raw("undefined"),
                 Kind::Null => writer.raw("null"),
                 Kind::Bool => writer.raw(if node.is_truthy() { "true" } else { "false" }),
-                Kind::Number => writer.number(node.as_f64().unwrap_or(f64::NAN)),
-                Kind::String => writer.string(&node.as_cow().unwrap_or_default()),
+                Kind::Number => node.write_number(&mut writer),
+                Kind::String => node.write_string(&mut writer),
                 Kind::Array => {
                     writer.open('[');
                     open.push(Open::Array(node.items()));
                 }
                 Kind::Object => {
                     writer.open('{');
-                    open.push(Open::Object(node.entries()));
+                    open.push(Open::Object(node.entries().nodes()));
                 }
             }
             node = loop {
@@ -284,7 +284,9 @@ impl<'a> Node<'a> {
                     },
                     Some(Open::Object(entries)) => match entries.next() {
                         Some((key, value)) => {
-                            writer.key(&key);
+                            writer.item();
+                            key.write_string(&mut writer);
+                            writer.colon();
                             break value;
                         }
                         None => '}',
@@ -293,6 +295,32 @@ impl<'a> Node<'a> {
                 writer.close(end);
                 open.pop();
             };
+        }
+    }
+}
+
+/// The scalars whose source may differ from what JavaScript writes.
+impl Node<'_> {
+    fn write_number(self, writer: &mut Writer) {
+        let Some(entry) = self.entry() else { return };
+        let source = self.source(entry);
+        // Up to 15 digits are exact and JavaScript writes them as they stand, but for "-0".
+        if source.len() <= 15 && !source.starts_with('-') && source.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            writer.raw(source);
+        } else {
+            writer.number(self.as_f64().unwrap_or(f64::NAN));
+        }
+    }
+
+    fn write_string(self, writer: &mut Writer) {
+        let Some(entry) = self.entry() else { return };
+        let source = self.source(entry);
+        if entry.tag == Tag::String {
+            // What needs no escape to be read needs none to be written.
+            writer.quoted(source);
+        } else {
+            writer.string(&Pieces(source).unescape());
         }
     }
 }
@@ -312,7 +340,7 @@ impl Default for Node<'_> {
 /// A container whose end is still to be written.
 enum Open<'a> {
     Array(Items<'a>),
-    Object(Entries<'a>),
+    Object(EntryNodes<'a>),
 }
 
 static NOTHING: Document = Document::new();

@@ -296,8 +296,8 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
         let found = quote.wrapping_sub(ONES) & !quote
             | backslash.wrapping_sub(ONES) & !backslash
             | word.wrapping_sub(ONES * 0x20) & !word;
@@ -315,16 +315,16 @@ const ONES: u64 = u64::MAX / 0xFF;
 /// No container is open.
 const NONE: u32 = u32::MAX;
 
-const BEHIND_ELEMENT: &str = "Expected ',' or ']' after array element";
-const BEHIND_PROPERTY: &str = "Expected ',' or '}' after property value";
+const BEHIND_ELEMENT: &str = "Expected ',' or ']' after array element in JSON";
+const BEHIND_PROPERTY: &str = "Expected ',' or '}' after property value in JSON";
 const BEHIND_THE_END: &str = "Unexpected non-whitespace character after JSON";
-const CONTROL_CHARACTER: &str = "Bad control character in string literal";
-const ESCAPED_CHARACTER: &str = "Bad escaped character";
-const FIRST_COLON: &str = "Expected ':' after property name";
-const FIRST_NAME: &str = "Expected property name or '}'";
-const NEXT_NAME: &str = "Expected double-quoted property name";
-const NO_EXPONENT: &str = "Exponent part is missing a number";
-const NO_FRACTION: &str = "Unterminated fractional number";
-const NO_NUMBER: &str = "No number after minus sign";
-const UNICODE_ESCAPE: &str = "Bad Unicode escape";
-const UNTERMINATED_STRING: &str = "Unterminated string";
+const CONTROL_CHARACTER: &str = "Bad control character in string literal in JSON";
+const ESCAPED_CHARACTER: &str = "Bad escaped character in JSON";
+const FIRST_COLON: &str = "Expected ':' after property name in JSON";
+const FIRST_NAME: &str = "Expected property name or '}' in JSON";
+const NEXT_NAME: &str = "Expected double-quoted property name in JSON";
+const NO_EXPONENT: &str = "Exponent part is missing a number in JSON";
+const NO_FRACTION: &str = "Unterminated fractional number in JSON";
+const NO_NUMBER: &str = "No number after minus sign in JSON";
+const UNICODE_ESCAPE: &str = "Bad Unicode escape in JSON";
+const UNTERMINATED_STRING: &str = "Unterminated string in JSON";

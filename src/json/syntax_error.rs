@@ -35,7 +35,7 @@ impl SyntaxError {
         let (before, behind) = source.split_at(fault.at);
         let position = before.encode_utf16().count();
         let message = match (fault.message, behind.bytes().next()) {
-            (Some(message), _) => format!("{message} in JSON at position {position}"),
+            (Some(message), _) => format!("{message} at position {position}"),
             (None, None) => "Unexpected end of JSON input".to_owned(),
             (None, Some(b'"')) => format!("Unexpected string in JSON at position {position}"),
             (None, Some(b'-' | b'0'..=b'9')) => format!("Unexpected number in JSON at position {position}"),

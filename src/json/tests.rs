@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use bytes::Bytes;
 
 use super::*;
@@ -44,7 +46,7 @@ fn errors_in_the_words_of_v8() {
     let mut document = Document::new();
     for (source, message) in pairs {
         let error = document.parse(source.clone()).unwrap_err();
-        assert_eq!(error.message(), message, "{source:?}");
+        assert_eq!(error.message(), message.as_str(), "{source:?}");
         assert!(document.root().is_undefined());
     }
 }
@@ -163,11 +165,11 @@ fn large_objects_keep_order_and_merge() {
     let mut source = String::from("{");
     let mut expected = String::from("{\"7\":7");
     for index in 0..1000 {
-        source.push_str(&format!("\"k{index}\":0,"));
-        expected.push_str(&format!(",\"k{index}\":{index}"));
+        write!(source, "\"k{index}\":0,").unwrap();
+        write!(expected, ",\"k{index}\":{index}").unwrap();
     }
     for index in 0..1000 {
-        source.push_str(&format!("\"k{index}\":{index},"));
+        write!(source, "\"k{index}\":{index},").unwrap();
     }
     source.push_str("\"7\":7}");
     expected.push('}');
@@ -312,7 +314,7 @@ fn serde_reads_and_writes() {
     assert!(written.starts_with(r#"{"b":[1,-2,1.5,1e+300,"#), "{written}");
     assert!(written.ends_with(r#",null,true],"a":{"1":{},"2":"é\n"}}"#), "{written}");
     assert_eq!(
-        serde_json::to_string(&[9007199254740993_i64.into(), Value::from(-0.0)]).unwrap(),
+        serde_json::to_string(&[9_007_199_254_740_993_i64.into(), Value::from(-0.0)]).unwrap(),
         "[9007199254740992,0]"
     );
     assert!(serde_json::from_str::<Object>("{\"x\":1}").unwrap().contains_key("x"));

@@ -124,6 +124,13 @@ impl Writer {
         write_string(&mut self.out, text);
     }
 
+    /// Writes a string that is known to need no escapes.
+    pub(super) fn quoted(&mut self, text: &str) {
+        self.out.push('"');
+        self.out.push_str(text);
+        self.out.push('"');
+    }
+
     pub(super) fn open(&mut self, bracket: char) {
         self.out.push(bracket);
         self.depth += 1;
@@ -141,6 +148,10 @@ impl Writer {
     pub(super) fn key(&mut self, key: &str) {
         self.item();
         self.string(key);
+        self.colon();
+    }
+
+    pub(super) fn colon(&mut self) {
         self.out.push_str(if self.pretty { ": " } else { ":" });
     }
 
