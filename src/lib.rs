@@ -4,5 +4,6 @@
 mod text;
 pub use text::Text;
 
+pub mod frames;
 pub mod json;
 pub mod transport;

@@ -38,6 +38,7 @@ impl Text {
 
     /// Takes bytes as text; bytes that are not UTF-8 become U+FFFD as the WHATWG decoder writes them
     /// (one replacement per maximal invalid part), which copies.
+    #[expect(clippy::needless_pass_by_value, reason = "takes the bytes over, as far as they are text")]
     pub fn from_utf8_lossy(bytes: Bytes) -> Self {
         match ByteString::try_from(bytes.clone()) {
             Ok(text) => Self(text),
