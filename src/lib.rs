@@ -4,5 +4,8 @@
 mod text;
 pub use text::Text;
 
+pub mod clock;
+pub mod frames;
 pub mod json;
+pub mod layers;
 pub mod transport;

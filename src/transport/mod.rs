@@ -14,6 +14,8 @@ use futures_core::future::BoxFuture;
 
 use crate::Text;
 
+pub mod replay;
+
 /// Carries one request and returns the response head with its body as a stream.
 ///
 /// A status of 400 or above is a response like any other, not an error. Dropping the future or the
@@ -90,6 +92,12 @@ impl Default for RequestOptions {
 pub trait Sign: Send + Sync + fmt::Debug {
     /// Completes the headers of one attempt. `now` is in milliseconds since the Unix epoch.
     fn sign(&self, request: &mut HttpRequest, now: f64);
+
+    /// Looks at the answer to a signed attempt, for a date that shows our clock to be wrong. True if
+    /// the next signature will differ because of it, so that a refused request is worth another try.
+    fn answered(&self, _response: &HttpResponse, _now: f64) -> bool {
+        false
+    }
 }
 
 /// The HTTP versions that the reference speaks.
@@ -123,6 +131,20 @@ pub enum RetryPolicy {
     Stainless {
         /// The header that counts the retries, if the attempt number is sent.
         count_header: Option<&'static str>,
+    },
+    /// Fixed waits, as Google's token exchange has them: the n-th failure waits the n-th time of the
+    /// list that fits it, and is final if the list is shorter.
+    Steps {
+        /// The waits after an answer of 408, 429 or 500 to 599.
+        answers: &'static [Duration],
+        /// The waits after a connection that failed before the answer.
+        drops: &'static [Duration],
+    },
+    /// The standard mode of the AWS SDKs: throttling and server errors, never connection failures.
+    /// Rewrites the header `amz-sdk-request` for each attempt.
+    AwsStandard {
+        /// How often the request is sent at most.
+        attempts: u8,
     },
 }
 

@@ -1,0 +1,9 @@
+//! Framing before meaning: decoders that cut received bytes into whole frames, without I/O.
+//!
+//! Each takes chunks as they come (`push`), gives frames (`next_event`), and is told when the body
+//! ended properly (`finish`). Where the chunks were cut never changes the result.
+
+pub mod sse;
+
+#[cfg(test)]
+pub(crate) mod cuts;

@@ -1,0 +1,9 @@
+//! Transports around a transport: what holds for every call, whoever makes it.
+//!
+//! Each layer is one file and takes an `Arc<dyn Transport>`. The order matters:
+//! [`transport::standard`](crate::transport::standard) builds the right one.
+
+pub mod retry;
+mod retry_after;
+
+pub use retry_after::retry_after;
