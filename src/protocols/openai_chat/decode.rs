@@ -1,0 +1,177 @@
+//! Events of a streamed answer to tokens.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat-streaming>
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::errors::{self, malformed};
+use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::json::{Document, Node, Value};
+use crate::model::Model;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::think::TagMatcher;
+use crate::tool_calls::ToolCallAssembler;
+use crate::transport::TransportError;
+use crate::{Error, StreamToken, Text};
+
+/// Tokens found and not yet taken.
+pub(crate) type Tokens = VecDeque<StreamToken>;
+
+/// One thing that a provider does with every event.
+pub(crate) type Step = fn(&mut ChatState, Event<'_>, &mut Tokens) -> Result<(), Error>;
+
+/// One thing that a provider does when the answer has ended.
+pub(crate) type EndStep = fn(&mut ChatState, &mut Tokens);
+
+/// One event of the stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Event<'a> {
+    pub(crate) root: Node<'a>,
+    /// `choices[0]`.
+    pub(crate) choice: Node<'a>,
+    /// `choices[0].delta`.
+    pub(crate) delta: Node<'a>,
+}
+
+/// What the steps of one stream remember.
+pub(crate) struct ChatState {
+    /// The provider's name in messages.
+    pub(crate) name: &'static str,
+    pub(crate) model: Model,
+    pub(crate) tags: TagMatcher,
+    /// Ids of tool calls not yet ended, in order.
+    pub(crate) tool_ids: Vec<Text>,
+    /// Follows the calls, if the reader of the stream is to be served so.
+    pub(crate) tracker: Option<ToolCallAssembler>,
+    /// The last usage object.
+    pub(crate) usage: Option<Value>,
+    /// Whether reasoning details were shown, which silences the plainer fields.
+    pub(crate) details_shown: bool,
+    /// The last content fragment, for services that repeat what they sent.
+    pub(crate) last_content: Text,
+    pub(crate) summary: StreamSummary,
+    /// Characters of the request, for services whose missing counts are estimated.
+    pub(crate) request_units: u64,
+    pub(crate) details: Vec<Value>,
+}
+
+impl ChatState {
+    pub(crate) fn new(name: &'static str, model: Model, track_tool_calls: bool) -> Self {
+        Self {
+            name,
+            model,
+            tags: TagMatcher::new("think"),
+            tool_ids: Vec::new(),
+            tracker: track_tool_calls.then(ToolCallAssembler::new),
+            usage: None,
+            details_shown: false,
+            last_content: Text::new(),
+            summary: StreamSummary::default(),
+            request_units: 0,
+            details: Vec::new(),
+        }
+    }
+}
+
+/// Decodes the SDK's event stream with a provider's steps.
+pub(crate) struct ChatDecoder {
+    events: SseDecoder,
+    document: Document,
+    /// `[DONE]` was read: the rest is read but means nothing.
+    done: bool,
+    state: ChatState,
+    steps: &'static [Step],
+    end: &'static [EndStep],
+}
+
+impl ChatDecoder {
+    pub(crate) fn new(state: ChatState, steps: &'static [Step], end: &'static [EndStep]) -> Self {
+        Self {
+            events: SseDecoder::new(SseDialect::OpenAi),
+            document: Document::new(),
+            done: false,
+            state,
+            steps,
+            end,
+        }
+    }
+
+    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+        while let Some(event) = self.events.next_event() {
+            let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
+            if self.done {
+                continue;
+            }
+            if event.data.starts_with("[DONE]") {
+                self.done = true;
+                continue;
+            }
+            self.event(event, tokens)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+        let parsed = self.document.parse(event.data)?;
+        // Events of the Assistants API reach the handlers wrapped, so that they find nothing in them.
+        let is_thread = event.name.is_some_and(|name| name.starts_with("thread."));
+        let root = if is_thread { Node::undefined() } else { parsed };
+        if root.is_null() {
+            return Err(malformed("an event is null"));
+        }
+        let error = root.get("error");
+        if error.is_truthy() {
+            return Err(errors::in_stream(error));
+        }
+        let choice = root.get("choices").at(0);
+        let event = Event { root, choice, delta: choice.get("delta") };
+        for step in self.steps {
+            step(&mut self.state, event, tokens)?;
+        }
+        note_summary(&mut self.state.summary, event);
+        Ok(())
+    }
+}
+
+impl Decode for ChatDecoder {
+    fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        if head.status == 204 {
+            return Err(Error::invalid_response("Attempted to iterate over a response with no body"));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.push(chunk);
+        self.drain(tokens)?;
+        Ok(Progress::More)
+    }
+
+    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.finish();
+        self.drain(tokens)?;
+        for step in self.end {
+            step(&mut self.state, tokens);
+        }
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+        Err(errors::interrupted())
+    }
+
+    fn summary(&self) -> StreamSummary {
+        self.state.summary.clone()
+    }
+}
+
+fn note_summary(summary: &mut StreamSummary, event: Event<'_>) {
+    if let Some(reason) = event.choice.get("finish_reason").as_text().filter(|reason| !reason.is_empty()) {
+        summary.finish_reason = Some(reason);
+    }
+    if summary.response_id.is_none() {
+        summary.response_id = event.root.get("id").as_text().filter(|id| !id.is_empty());
+    }
+}

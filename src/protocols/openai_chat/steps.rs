@@ -1,0 +1,300 @@
+//! What providers do with the events of a stream, as steps that they list in their order.
+
+use super::decode::{ChatState, Event, Tokens};
+use super::errors::malformed;
+use crate::catalog::cost::{self, Tokens as Counts};
+use crate::json::{Node, Object, Value};
+use crate::think::Piece;
+use crate::token::{Field, ToolCallPartial};
+use crate::{Error, StreamToken, Text};
+
+// ---- text and reasoning ----
+
+/// `choices` must be there, as where the reference reads it without a question mark.
+pub(crate) fn require_choices(_: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+    if event.root.get("choices").is_nullish() {
+        return Err(malformed("an event has no `choices`"));
+    }
+    Ok(())
+}
+
+/// Content as text, whatever is in it.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn plain_text(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    push_truthy("text", event.delta.get("content"), tokens);
+    Ok(())
+}
+
+/// Content through the matcher of `<think>` tags.
+pub(crate) fn text_with_think_tags(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    let content = event.delta.get("content");
+    if !content.is_truthy() {
+        return Ok(());
+    }
+    let text = match content.as_text() {
+        Some(text) => text,
+        None if content.is_array() => joined(content),
+        None => return Err(malformed("`content` is neither text nor a list")),
+    };
+    let pieces = state.tags.push(&text);
+    tokens.extend(pieces.into_iter().map(token_of));
+    Ok(())
+}
+
+/// What the tag matcher still holds.
+pub(crate) fn flush_think_tags(state: &mut ChatState, tokens: &mut Tokens) {
+    let pieces = state.tags.finish();
+    tokens.extend(pieces.into_iter().map(token_of));
+}
+
+fn token_of(piece: Piece) -> StreamToken {
+    match piece {
+        Piece::Text(text) => StreamToken::Text(text),
+        Piece::Reasoning(text) => StreamToken::Reasoning(text),
+    }
+}
+
+fn joined(list: Node<'_>) -> Text {
+    list.items().filter_map(Node::as_text).map(String::from).collect::<String>().into()
+}
+
+/// `reasoning_content`, if there is something in it.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn reasoning_content(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    push_truthy("reasoning", event.delta.get("reasoning_content"), tokens);
+    Ok(())
+}
+
+/// As [`reasoning_content`], where the reference looks for the key first and so stumbles over a delta
+/// that is no object.
+pub(crate) fn reasoning_content_in(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    if event.delta.is_nullish() || event.delta.is_object() || event.delta.is_array() {
+        return reasoning_content(state, event, tokens);
+    }
+    Err(malformed("`delta` is no object"))
+}
+
+/// The first of `reasoning_content` and `reasoning` that is there, unless it is blank.
+pub(crate) fn first_reasoning_key(
+    _: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    let present = ["reasoning_content", "reasoning"].into_iter().map(|key| event.delta.get(key));
+    let Some(reasoning) = present.into_iter().find(|node| !node.is_undefined()) else { return Ok(()) };
+    match reasoning.as_text() {
+        Some(text) if !text.trim_matches(is_javascript_space).is_empty() => {
+            tokens.push_back(StreamToken::Reasoning(text));
+        }
+        None if reasoning.is_truthy() => return Err(malformed("reasoning is not text")),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// White space as JavaScript's `trim` removes it: Rust's without U+0085, and the byte order mark.
+pub(crate) fn is_javascript_space(character: char) -> bool {
+    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
+}
+
+/// A token of a truthy node: text, or the value as it came.
+pub(crate) fn push_truthy(kind: &'static str, node: Node<'_>, tokens: &mut Tokens) {
+    if !node.is_truthy() {
+        return;
+    }
+    tokens.push_back(match (kind, node.as_text()) {
+        ("text", Some(text)) => StreamToken::Text(text),
+        ("reasoning", Some(text)) => StreamToken::Reasoning(text),
+        _ => StreamToken::Irregular(
+            [("type", Value::from(kind)), ("text", node.to_value())].into_iter().collect::<Object>(),
+        ),
+    });
+}
+
+// ---- tool calls ----
+
+/// Fragments of tool calls.
+pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    for entry in event.delta.get("tool_calls").items() {
+        if entry.is_nullish() {
+            return Err(malformed("an entry of `tool_calls` is null"));
+        }
+        let token = partial(entry);
+        if let (Some(tracker), StreamToken::ToolCallPartial(part)) = (&mut state.tracker, &token) {
+            tracker.push(part);
+        }
+        tokens.push_back(token);
+    }
+    Ok(())
+}
+
+/// Fragments of tool calls, whose ids are remembered for [`end_own_calls`].
+pub(crate) fn tool_calls_remembered(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    for entry in event.delta.get("tool_calls").items() {
+        if entry.is_nullish() {
+            return Err(malformed("an entry of `tool_calls` is null"));
+        }
+        if let Some(id) = entry.get("id").as_text().filter(|id| !id.is_empty() && !state.tool_ids.contains(id)) {
+            state.tool_ids.push(id);
+        }
+        tokens.push_back(partial(entry));
+    }
+    Ok(())
+}
+
+/// The finish reason `tool_calls` ends the calls remembered.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn end_own_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    if event.choice.get("finish_reason").str_eq("tool_calls") {
+        tokens.extend(state.tool_ids.drain(..).map(|id| StreamToken::ToolCallEnd { id }));
+    }
+    Ok(())
+}
+
+/// The finish reason `tool_calls` ends the calls that the reader's tracker knows.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn end_tracked_calls(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    if let Some(tracker) = &mut state.tracker {
+        let reason = event.choice.get("finish_reason").as_cow();
+        tokens.extend(tracker.finish_reason(reason.as_deref()));
+    }
+    Ok(())
+}
+
+/// An entry of `tool_calls` as a token; fields of odd types are kept as they came.
+pub(crate) fn partial(entry: Node<'_>) -> StreamToken {
+    let function = entry.get("function");
+    partial_of(entry.get("index"), entry.get("id"), function.get("name"), function.get("arguments"))
+}
+
+pub(crate) fn partial_of(index: Node<'_>, id: Node<'_>, name: Node<'_>, arguments: Node<'_>) -> StreamToken {
+    if let (Some(index), Some(id), Some(name), Some(arguments)) =
+        (count(index), text(id), text(name), text(arguments))
+    {
+        return StreamToken::ToolCallPartial(ToolCallPartial { index, id, name, arguments });
+    }
+    let mut object = Object::with_capacity(5);
+    object.insert("type", "tool_call_partial");
+    for (key, node) in [("index", index), ("id", id), ("name", name), ("arguments", arguments)] {
+        object.insert_some(key, defined(node));
+    }
+    StreamToken::Irregular(object)
+}
+
+fn text(node: Node<'_>) -> Option<Field<Text>> {
+    if node.is_undefined() {
+        return Some(Field::Absent);
+    }
+    if node.is_null() { Some(Field::Null) } else { node.as_text().map(Field::Value) }
+}
+
+fn count(node: Node<'_>) -> Option<Field<u64>> {
+    if node.is_undefined() {
+        return Some(Field::Absent);
+    }
+    if node.is_null() {
+        return Some(Field::Null);
+    }
+    node.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n)).map(|n| Field::Value(n as u64))
+}
+
+// ---- usage ----
+
+/// Keeps the usage object; the last one wins.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+    let usage = event.root.get("usage");
+    if usage.is_truthy() {
+        state.usage = Some(usage.to_value());
+    }
+    Ok(())
+}
+
+/// Usage of the base class: cached tokens from `prompt_tokens_details`, cost from the model's prices.
+pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut Tokens) {
+    let Some(usage) = state.usage.take() else { return };
+    let details = usage.get("prompt_tokens_details");
+    let detail = |key: &str| or_zero(details.and_then(|details| details.get(key)));
+    let (writes, reads) = (detail("cache_write_tokens"), detail("cached_tokens"));
+    let (input, output) = (or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
+    let cost = cost::openai_style(
+        state.model.info(),
+        Counts {
+            input: to_number(&input),
+            output: to_number(&output),
+            cache_writes: to_number(&writes),
+            cache_reads: to_number(&reads),
+        },
+    );
+    let mut token = usage_object(input, output);
+    token.insert_some("cacheWriteTokens", Some(writes).filter(Value::is_truthy));
+    token.insert_some("cacheReadTokens", Some(reads).filter(Value::is_truthy));
+    token.insert("totalCost", cost);
+    tokens.push_back(StreamToken::from_object(token));
+}
+
+/// `{type: "usage", inputTokens, outputTokens}`, to be added to.
+pub(crate) fn usage_object(input: Value, output: Value) -> Object {
+    let mut token = Object::with_capacity(7);
+    token.insert("type", "usage");
+    token.insert("inputTokens", input);
+    token.insert("outputTokens", output);
+    token
+}
+
+/// JavaScript's `value || 0`.
+pub(crate) fn or_zero(value: Option<&Value>) -> Value {
+    value.filter(|value| value.is_truthy()).cloned().unwrap_or(Value::Number(0.0))
+}
+
+/// A node's value unless it is undefined.
+pub(crate) fn defined(node: Node<'_>) -> Option<Value> {
+    (!node.is_undefined()).then(|| node.to_value())
+}
+
+/// A value as JavaScript's arithmetic takes it.
+pub(crate) fn to_number(value: &Value) -> f64 {
+    match value {
+        Value::Number(number) => *number,
+        Value::Null => 0.0,
+        Value::Bool(flag) => f64::from(u8::from(*flag)),
+        Value::String(text) if text.trim_matches(is_javascript_space).is_empty() => 0.0,
+        Value::String(text) => text.trim_matches(is_javascript_space).parse().unwrap_or(f64::NAN),
+        Value::Array(_) | Value::Object(_) => f64::NAN,
+    }
+}
+
+// ---- errors in disguise ----
+
+/// Services of MiniMax's kind report errors as `base_resp` in a good answer.
+pub(crate) fn check_base_resp(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+    base_resp(state.name, event.root)
+}
+
+/// The error of a `base_resp` with a status code other than 0.
+pub(crate) fn base_resp(name: &str, root: Node<'_>) -> Result<(), Error> {
+    let code = root.get("base_resp").get("status_code");
+    if !code.is_truthy() {
+        return Ok(());
+    }
+    let message = root.get("base_resp").get("status_msg");
+    let message = if message.is_truthy() { super::errors::display(&message.to_value()) } else { "Unknown error".into() };
+    let code = super::errors::display(&code.to_value());
+    Err(Error::new(crate::ErrorKind::InStream, format!("{name} API Error ({code}): {message}")))
+}
