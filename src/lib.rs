@@ -8,4 +8,5 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+pub mod think;
 pub mod transport;
