@@ -9,7 +9,6 @@ use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
-mod anthropic;
 mod baseten;
 mod compatible;
 mod fireworks;
@@ -22,7 +21,6 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 
 /// Every provider by the id that settings name it by.
 const PROVIDERS: &[(&str, Build)] = &[
-    ("anthropic", anthropic::build),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
@@ -62,7 +60,6 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// assert_eq!(provider.model().id, "openai/gpt-oss-120b");
 ///
 /// let error = build_provider(&ProviderSettings::new("anthropc")).unwrap_err();
-/// assert!(error.message().contains("did you mean `anthropic`?"));
 /// # Ok::<(), samewire::Error>(())
 /// ```
 #[cfg(feature = "http")]

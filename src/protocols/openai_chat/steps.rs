@@ -4,7 +4,7 @@ use super::decode::{ChatState, Event, Tokens};
 use super::errors::malformed;
 use crate::catalog::cost::{self, Tokens as Counts};
 use crate::json::{Node, Object, Value};
-use crate::think::Piece;
+use crate::think::{Piece, PieceKind};
 use crate::token::{Field, ToolCallPartial};
 use crate::{Error, StreamToken, Text};
 
@@ -52,9 +52,9 @@ pub(crate) fn flush_think_tags(state: &mut ChatState, tokens: &mut Tokens) {
 }
 
 fn token_of(piece: Piece) -> StreamToken {
-    match piece {
-        Piece::Text(text) => StreamToken::Text(text),
-        Piece::Reasoning(text) => StreamToken::Reasoning(text),
+    match piece.kind {
+        PieceKind::Text => StreamToken::Text(piece.text),
+        PieceKind::Reasoning => StreamToken::Reasoning(piece.text),
     }
 }
 
