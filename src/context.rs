@@ -126,7 +126,9 @@ mod system {
                 ids: Arc::new(RandomIds),
                 environment: Arc::new(
                     std::env::vars_os()
-                        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                        .filter_map(|(name, value)| {
+                            Some((name.into_string().ok()?, value.into_string().ok()?))
+                        })
                         .collect(),
                 ),
                 home: std::env::home_dir(),

@@ -36,6 +36,13 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// The request of a completion.
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error>;
 
+    /// The request of a completion whose answer streams and is decoded as a conversation's; `None` where
+    /// there is no such thing.
+    fn encode_completion_stream(&self, request: &CompletionRequest) -> Option<Result<HttpRequest, Error>> {
+        let _ = request;
+        None
+    }
+
     /// The text in a completion's answer.
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error>;
 
@@ -46,7 +53,10 @@ pub(crate) trait Wire: Send + Sync + 'static {
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
         Box::pin(async move {
-            Err(Error::new(crate::ErrorKind::Unsupported, format!("{} does not support a model list", self.id())))
+            Err(Error::new(
+                crate::ErrorKind::Unsupported,
+                format!("{} does not support a model list", self.id()),
+            ))
         })
     }
 }
@@ -68,7 +78,7 @@ pub(crate) enum Failure {
     /// A status outside 200 to 299, with its body.
     Status(WholeResponse),
     /// A status outside 200 to 299 whose body broke off.
-    StatusWithoutBody(u16, TransportError),
+    StatusWithoutBody { status: u16, url: String, cause: TransportError },
     /// A good status, but the body, wanted whole, broke off.
     Body { url: String, cause: TransportError },
 }
@@ -150,6 +160,22 @@ impl<W: Wire> AiProvider for Driver<W> {
         })
     }
 
+    fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(async move {
+            let named = |error: Error| error.with_provider(self.wire.id());
+            let Some(http) = self.wire.encode_completion_stream(&request) else {
+                return self.complete(request).await.map(|completion| TokenStream::of_text(completion.text));
+            };
+            self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
+            let decoder = self.wire.chat_decoder(&ChatRequest::default());
+            open(&self.context, http.map_err(named)?, decoder, |failure| {
+                self.wire.failure(Call::Completion, failure)
+            })
+            .await
+            .map_err(named)
+        })
+    }
+
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move {
             self.wire.list_models(&self.context).await.map_err(|error| error.with_provider(self.wire.id()))
@@ -193,10 +219,10 @@ pub(crate) async fn fetch(context: &Context, request: HttpRequest) -> Result<Who
 }
 
 async fn status_failure(response: crate::transport::HttpResponse) -> Failure {
-    let status = response.status;
+    let (status, url) = (response.status, response.url.clone());
     match read_whole(response).await {
         Ok(whole) => Failure::Status(whole),
-        Err(cause) => Failure::StatusWithoutBody(status, cause),
+        Err(cause) => Failure::StatusWithoutBody { status, url, cause },
     }
 }
 

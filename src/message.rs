@@ -111,7 +111,10 @@ impl ContentBlock {
 
     /// A tool call that the model made.
     pub fn tool_use(id: impl Into<Text>, name: impl Into<Text>, input: impl Into<Value>) -> Self {
-        Self::new("tool_use", [("id", id.into().into()), ("name", name.into().into()), ("input", input.into())])
+        Self::new(
+            "tool_use",
+            [("id", id.into().into()), ("name", name.into().into()), ("input", input.into())],
+        )
     }
 
     /// The result of a tool call: text, or a list of blocks.

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use futures_util::{StreamExt, stream};
 
 use crate::json::Value;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
 use crate::stream::{StreamProcessor, TokenStream};
 use crate::transport::HttpRequest;
-use crate::{Error, ErrorKind, Model, StreamToken};
+use crate::{Error, ErrorKind, Model};
 
 /// A service that answers conversations, ready to be called.
 ///
@@ -75,8 +74,7 @@ pub trait AiProvider: Send + Sync + 'static {
     /// since the reference has no streamed completion.
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            let text = self.complete(request).await?.text;
-            Ok(TokenStream::from_tokens(stream::iter([Ok(StreamToken::Text(text))]).boxed()))
+            self.complete(request).await.map(|completion| TokenStream::of_text(completion.text))
         })
     }
 

@@ -49,7 +49,9 @@ impl ProviderSettings {
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let value = Value::parse(text).map_err(|error| {
             let (line, column) = line_and_column(text, error.position());
-            Error::configuration(format!("settings are not valid JSON: line {line}, column {column}: {error}"))
+            Error::configuration(format!(
+                "settings are not valid JSON: line {line}, column {column}: {error}"
+            ))
         })?;
         Self::from_value(value)
     }
@@ -62,7 +64,9 @@ impl ProviderSettings {
     /// or id in it is no text.
     pub fn from_value(value: Value) -> Result<Self, Error> {
         let Value::Object(object) = value else {
-            return Err(Error::configuration("settings must be a JSON object such as {\"apiProvider\":\"openai\"}"));
+            return Err(Error::configuration(
+                "settings must be a JSON object such as {\"apiProvider\":\"openai\"}",
+            ));
         };
         for (key, value) in object.iter() {
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
@@ -180,4 +184,14 @@ fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
 }
 
 /// Entries with these endings are text wherever they occur.
-const TEXT_ENDINGS: &[&str] = &["ApiKey", "apiKey", "BaseUrl", "ModelId", "AccessKey", "SecretKey", "SessionToken", "Region", "ProjectId"];
+const TEXT_ENDINGS: &[&str] = &[
+    "ApiKey",
+    "apiKey",
+    "BaseUrl",
+    "ModelId",
+    "AccessKey",
+    "SecretKey",
+    "SessionToken",
+    "Region",
+    "ProjectId",
+];

@@ -139,6 +139,11 @@ impl TokenStream {
         Self(Source::Ready { tokens: Box::pin(tokens), summary: StreamSummary::default() })
     }
 
+    /// A stream of one text.
+    pub(crate) fn of_text(text: Text) -> Self {
+        Self::from_tokens(futures_util::stream::iter([Ok(StreamToken::Text(text))]))
+    }
+
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
     pub fn summary(&self) -> StreamSummary {
         match &self.0 {

@@ -197,7 +197,9 @@ impl StreamToken {
                 object
             }
             Self::ToolCallStart { id, name } => with(tagged("tool_call_start"), [("id", id), ("name", name)]),
-            Self::ToolCallDelta { id, delta } => with(tagged("tool_call_delta"), [("id", id), ("delta", delta)]),
+            Self::ToolCallDelta { id, delta } => {
+                with(tagged("tool_call_delta"), [("id", id), ("delta", delta)])
+            }
             Self::ToolCallEnd { id } => with(tagged("tool_call_end"), [("id", id)]),
             Self::Usage(usage) => {
                 let mut object = tagged("usage");
@@ -208,7 +210,10 @@ impl StreamToken {
                 let mut object = tagged("grounding");
                 let sources: Value = sources
                     .iter()
-                    .map(|source| with(Object::with_capacity(2), [("title", &source.title), ("url", &source.url)]).into())
+                    .map(|source| {
+                        with(Object::with_capacity(2), [("title", &source.title), ("url", &source.url)])
+                            .into()
+                    })
                     .collect();
                 object.insert("sources", sources);
                 object

@@ -1,7 +1,7 @@
 //! Counting tokens as the reference does: locally, with one tokenizer for every provider.
 
-use crate::json::Value;
 use crate::Error;
+use crate::json::Value;
 
 /// The reference counts with o200k_base and adds half again, to be on the safe side for other tokenizers.
 #[cfg(feature = "tokenizer")]

@@ -9,7 +9,11 @@ pub struct Tool(Value);
 
 impl Tool {
     /// A function with a JSON schema for its arguments.
-    pub fn function(name: impl Into<Text>, description: impl Into<Text>, parameters: impl Into<Value>) -> Self {
+    pub fn function(
+        name: impl Into<Text>,
+        description: impl Into<Text>,
+        parameters: impl Into<Value>,
+    ) -> Self {
         let mut function = Object::with_capacity(3);
         function.insert("name", name.into());
         function.insert("description", description.into());

@@ -1,8 +1,8 @@
 //! From fragments of tool calls to calls that start, grow and end.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::collections::VecDeque;
 
 use futures_core::Stream;
 
@@ -52,7 +52,13 @@ impl ToolCallAssembler {
         let mut events = Vec::new();
         let position = self.calls.iter().position(|call| call.index == part.index).or_else(|| {
             let id = part.id.value().filter(|id| !id.is_empty())?.clone();
-            self.calls.push(TrackedCall { index: part.index, id, name: None, started: false, held: Vec::new() });
+            self.calls.push(TrackedCall {
+                index: part.index,
+                id,
+                name: None,
+                started: false,
+                held: Vec::new(),
+            });
             Some(self.calls.len() - 1)
         });
         let Some(call) = position.and_then(|position| self.calls.get_mut(position)) else { return events };

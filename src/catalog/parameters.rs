@@ -71,13 +71,15 @@ impl Parameters {
 
     /// Puts reasoning into the form of the wire, and drops the temperature where it is refused.
     fn shape(&mut self, id: &str, info: &ModelInfo, settings: &ProviderSettings) {
-        let single = |key: &'static str, value: Value| Value::from([(key, value)].into_iter().collect::<Object>());
+        let single =
+            |key: &'static str, value: Value| Value::from([(key, value)].into_iter().collect::<Object>());
         match self.format {
             Format::OpenAi => {
                 if id.starts_with("o1") || id.starts_with("o3-mini") {
                     self.temperature = None;
                 }
-                self.reasoning = self.reasoning_effort.clone().map(|effort| single("reasoning_effort", effort));
+                self.reasoning =
+                    self.reasoning_effort.clone().map(|effort| single("reasoning_effort", effort));
             }
             Format::Anthropic => {
                 self.reasoning = self.reasoning_budget.map(|budget| {
@@ -95,15 +97,17 @@ impl Parameters {
                 };
             }
             Format::Gemini => {
-                let level = selected_effort(info, settings)
-                    .filter(|effort| effort.as_str().is_some_and(|e| ["minimal", "low", "medium", "high"].contains(&e)));
+                let level = selected_effort(info, settings).filter(|effort| {
+                    effort.as_str().is_some_and(|e| ["minimal", "low", "medium", "high"].contains(&e))
+                });
                 let (key, value) = match (self.reasoning_budget, level) {
                     (Some(budget), _) => ("thinkingBudget", Value::from(budget)),
                     (None, Some(level)) => ("thinkingLevel", level),
                     (None, None) => return,
                 };
-                self.reasoning =
-                    Some([(key, value), ("includeThoughts", true.into())].into_iter().collect::<Object>().into());
+                self.reasoning = Some(
+                    [(key, value), ("includeThoughts", true.into())].into_iter().collect::<Object>().into(),
+                );
             }
         }
     }

@@ -95,10 +95,41 @@ macro_rules! sources {
 }
 
 const SOURCES: &[(&str, &str)] = sources![
-    "anthropic", "baseten", "bedrock", "cerebras", "chutes", "deepinfra", "deepseek", "doubao", "featherless",
-    "fireworks", "gemini", "groq", "huggingface", "io-intelligence", "litellm", "lmstudio", "minimax", "mistral",
-    "moonshot", "ollama", "openai", "openai-codex", "openai-native", "openrouter", "qwen-code", "requesty", "roo",
-    "sambanova", "unbound", "vercel-ai-gateway", "vertex", "vscode-lm", "xai", "zai", "zai-china",
+    "anthropic",
+    "baseten",
+    "bedrock",
+    "cerebras",
+    "chutes",
+    "deepinfra",
+    "deepseek",
+    "doubao",
+    "featherless",
+    "fireworks",
+    "gemini",
+    "groq",
+    "huggingface",
+    "io-intelligence",
+    "litellm",
+    "lmstudio",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "ollama",
+    "openai",
+    "openai-codex",
+    "openai-native",
+    "openrouter",
+    "qwen-code",
+    "requesty",
+    "roo",
+    "sambanova",
+    "unbound",
+    "vercel-ai-gateway",
+    "vertex",
+    "vscode-lm",
+    "xai",
+    "zai",
+    "zai-china",
 ];
 
 #[cfg(test)]
@@ -110,7 +141,13 @@ mod tests {
         for (name, _) in SOURCES {
             let table = table(name);
             let listed = table.ids().count();
-            assert!(listed == 0 || table.default_id.is_empty() || table.get(&table.default_id).is_some() || listed == 1, "{name}");
+            assert!(
+                listed == 0
+                    || table.default_id.is_empty()
+                    || table.get(&table.default_id).is_some()
+                    || listed == 1,
+                "{name}"
+            );
         }
         assert_eq!(table("groq").ids().count(), 7);
     }
@@ -119,7 +156,10 @@ mod tests {
     fn an_open_tier_ends_at_infinity() {
         let info = table("gemini").get("gemini-3-pro-preview").expect("in the table");
         let tiers = info.get("tiers").and_then(Value::as_array).expect("has tiers");
-        assert_eq!(tiers.last().and_then(|tier| tier.get("contextWindow")).and_then(Value::as_f64), Some(f64::INFINITY));
+        assert_eq!(
+            tiers.last().and_then(|tier| tier.get("contextWindow")).and_then(Value::as_f64),
+            Some(f64::INFINITY)
+        );
     }
 
     #[test]

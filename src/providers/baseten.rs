@@ -10,7 +10,11 @@ pub(super) static SPEC: ChatSpec = Compatible {
     name: "Baseten",
     default_temperature: 0.5,
     endpoint: |settings, context| {
-        Ok(Endpoint::bearer("https://inference.baseten.co/v1", required_key(settings, "basetenApiKey")?, context))
+        Ok(Endpoint::bearer(
+            "https://inference.baseten.co/v1",
+            required_key(settings, "basetenApiKey")?,
+            context,
+        ))
     },
     model: |settings| table_model("baseten", settings),
 }

@@ -10,7 +10,11 @@ pub(super) static SPEC: ChatSpec = Compatible {
     name: "Fireworks",
     default_temperature: 0.5,
     endpoint: |settings, context| {
-        Ok(Endpoint::bearer("https://api.fireworks.ai/inference/v1", required_key(settings, "fireworksApiKey")?, context))
+        Ok(Endpoint::bearer(
+            "https://api.fireworks.ai/inference/v1",
+            required_key(settings, "fireworksApiKey")?,
+            context,
+        ))
     },
     model: |settings| table_model("fireworks", settings),
 }

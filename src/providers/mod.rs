@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::protocols::anthropic::{Messages, MessagesSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
+mod anthropic;
 mod baseten;
 mod compatible;
 mod fireworks;
@@ -21,6 +23,7 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 
 /// Every provider by the id that settings name it by.
 const PROVIDERS: &[(&str, Build)] = &[
+    ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
@@ -34,6 +37,14 @@ fn chat(
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
     Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
+}
+
+fn messages(
+    spec: &'static MessagesSpec,
+    settings: &ProviderSettings,
+    context: &Context,
+) -> Result<Arc<dyn AiProvider>, Error> {
+    Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
 }
 
 /// The ids of all providers, in alphabetical order.
@@ -77,7 +88,10 @@ pub fn build_provider_in(
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
     let Some(id) = settings.provider() else {
-        return Err(Error::configuration(format!("settings name no provider: set `apiProvider` to one of {}", all_ids())));
+        return Err(Error::configuration(format!(
+            "settings name no provider: set `apiProvider` to one of {}",
+            all_ids()
+        )));
     };
     let (_, build) = PROVIDERS.iter().find(|(known, _)| *known == id).ok_or_else(|| unknown(id))?;
     build(settings, context).map_err(|error| error.with_provider(id))

@@ -132,11 +132,8 @@ static O_SERIES_WHOLE: ChatSpec = ChatSpec {
     ..STREAMED
 };
 
-const COMPLETION: &[BodyField] = &[
-    ("model", body::model),
-    ("messages", body::prompt),
-    ("max_completion_tokens", max_completion_tokens),
-];
+const COMPLETION: &[BodyField] =
+    &[("model", body::model), ("messages", body::prompt), ("max_completion_tokens", max_completion_tokens)];
 
 const STEPS: &[Step] = &[
     steps::text_with_think_tags,
@@ -150,9 +147,9 @@ const STEPS: &[Step] = &[
 fn model(settings: &ProviderSettings) -> Model {
     let id = settings.text("openAiModelId").unwrap_or_default();
     let info = settings.get("openAiCustomModelInfo").and_then(Value::as_object).cloned();
-    let info = info.map(ModelInfo::from_object).unwrap_or_else(|| {
-        crate::catalog::tables::table("openai").default_info()
-    });
+    let info = info
+        .map(ModelInfo::from_object)
+        .unwrap_or_else(|| crate::catalog::tables::table("openai").default_info());
     let parameters = Parameters::derive(Format::OpenAi, id, &info, settings, 0.0);
     Model { parameters: parameters.to_object(), ..Model::new(id, info) }
 }
@@ -217,7 +214,8 @@ impl Hosting {
         let host = host_and_port(base);
         if host.ends_with(".services.ai.azure.com") {
             Self::AzureInference
-        } else if host == "azure.com" || host.ends_with(".azure.com") || settings.is_truthy("openAiUseAzure") {
+        } else if host == "azure.com" || host.ends_with(".azure.com") || settings.is_truthy("openAiUseAzure")
+        {
             Self::Azure
         } else {
             Self::Plain
@@ -323,7 +321,10 @@ fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Re
 // ---- the model list ----
 
 /// The ids of `<base>/models`; every problem gives an empty list, as in the reference.
-fn list_models<'a>(settings: &'a ProviderSettings, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+fn list_models<'a>(
+    settings: &'a ProviderSettings,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
     Box::pin(async move { Ok(fetch_list(settings, context).await.unwrap_or_default()) })
 }
 

@@ -33,11 +33,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("tool_choice", body::tool_choice),
         ("parallel_tool_calls", body::parallel_tool_calls),
     ],
-    completion: &[
-        ("model", body::model),
-        ("messages", body::prompt),
-        ("reasoning_effort", reasoning_effort),
-    ],
+    completion: &[("model", body::model), ("messages", body::prompt), ("reasoning_effort", reasoning_effort)],
     answer: Answer::Streamed,
     steps: &[
         steps::require_choices,
@@ -73,13 +69,17 @@ fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(),
     let details = usage.get("prompt_tokens_details");
     let cached = details.get("cached_tokens");
     let value = |node: Node<'_>| steps::defined(node);
-    let reads = value(cached).filter(Value::is_truthy).or_else(|| value(usage.get("cache_read_input_tokens")));
+    let reads =
+        value(cached).filter(Value::is_truthy).or_else(|| value(usage.get("cache_read_input_tokens")));
     let mut token = steps::usage_object(
         steps::or_zero(value(usage.get("prompt_tokens")).as_ref()),
         steps::or_zero(value(usage.get("completion_tokens")).as_ref()),
     );
     token.insert("cacheReadTokens", reads.unwrap_or(Value::Number(0.0)));
-    token.insert("cacheWriteTokens", value(usage.get("cache_creation_input_tokens")).unwrap_or(Value::Number(0.0)));
+    token.insert(
+        "cacheWriteTokens",
+        value(usage.get("cache_creation_input_tokens")).unwrap_or(Value::Number(0.0)),
+    );
     tokens.push_back(StreamToken::from_object(token));
     Ok(())
 }

@@ -13,7 +13,8 @@ pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
     headers.append("host", host(url));
     headers.append("connection", own.get("connection").cloned().unwrap_or_else(|| "keep-alive".into()));
     let skipped = ["host", "connection", "content-length"];
-    for (name, value) in own.iter().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s))) {
+    for (name, value) in own.iter().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s)))
+    {
         headers.append(name, value.clone());
     }
     let mut add_missing = |name: &'static str, value: &'static str| {
@@ -25,7 +26,10 @@ pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
     add_missing("accept-language", "*");
     add_missing("sec-fetch-mode", "cors");
     add_missing("user-agent", "node");
-    add_missing("accept-encoding", if url.scheme() == "https" { "br, gzip, deflate" } else { "gzip, deflate" });
+    add_missing(
+        "accept-encoding",
+        if url.scheme() == "https" { "br, gzip, deflate" } else { "gzip, deflate" },
+    );
     if let Some(body) = body {
         headers.append("content-length", body.len().to_string());
     }

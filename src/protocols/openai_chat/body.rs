@@ -78,7 +78,8 @@ pub(crate) fn temperature(input: &BodyInput<'_>) -> Option<Value> {
 /// The model's limit, at most a fifth of its context.
 pub(crate) fn clamped_max_tokens(input: &BodyInput<'_>) -> Option<Value> {
     let info = input.model.info();
-    parameters::max_output_tokens(&input.model.id, info, input.settings, Some(Format::OpenAi)).map(Value::from)
+    parameters::max_output_tokens(&input.model.id, info, input.settings, Some(Format::OpenAi))
+        .map(Value::from)
 }
 
 /// The model's limit as the table has it.
@@ -101,6 +102,7 @@ pub(crate) fn parallel_tool_calls(input: &BodyInput<'_>) -> Option<Value> {
 
 /// `{type: "enabled"}` for models that reason or not, when reasoning is switched on.
 pub(crate) fn binary_thinking(input: &BodyInput<'_>) -> Option<Value> {
-    let on = input.settings.is_truthy("enableReasoningEffort") && input.model.info().flag("supportsReasoningBinary");
+    let on = input.settings.is_truthy("enableReasoningEffort")
+        && input.model.info().flag("supportsReasoningBinary");
     on.then(|| crate::json::object! { "type": "enabled" }.into())
 }

@@ -6,7 +6,8 @@ use crate::json::{Value, object};
 pub(crate) fn mark_system(messages: &mut [Value]) {
     let Some(content) = messages.first_mut().and_then(|system| system.get_mut("content")) else { return };
     let text = std::mem::take(content);
-    *content = vec![Value::from(object! { "type": "text", "text": text, "cache_control": ephemeral() })].into();
+    *content =
+        vec![Value::from(object! { "type": "text", "text": text, "cache_control": ephemeral() })].into();
 }
 
 /// Marks the last text of each of the last two user messages.

@@ -22,12 +22,14 @@ impl SdkError {
     pub(crate) fn of(failure: Failure) -> Self {
         match failure {
             Failure::Transport(cause) => match cause.kind {
-                TransportErrorKind::HeadTimeout => Error::new(ErrorKind::Timeout, "Request timed out.").into(),
+                TransportErrorKind::HeadTimeout => {
+                    Error::new(ErrorKind::Timeout, "Request timed out.").into()
+                }
                 TransportErrorKind::Request => Error::configuration(cause.detail).into(),
                 _ => Error::new(ErrorKind::Connection, "Connection error.").into(),
             },
             Failure::Status(response) => Self::of_status(&response),
-            Failure::StatusWithoutBody(status, _) => {
+            Failure::StatusWithoutBody { status, .. } => {
                 Error::status_error(status, format!("{status} terminated")).into()
             }
             Failure::Body { .. } => interrupted().into(),

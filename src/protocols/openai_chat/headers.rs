@@ -117,7 +117,9 @@ impl HeaderBlock {
         for line in &self.0 {
             if !javascript::is_token(&line.name) {
                 let name = &line.name;
-                return Err(Error::configuration(format!("Headers.delete: \"{name}\" is an invalid header name.")));
+                return Err(Error::configuration(format!(
+                    "Headers.delete: \"{name}\" is an invalid header name."
+                )));
             }
             let bytes = javascript::fetch_value(&line.value)?;
             let value = if line.secret { HeaderValue::secret(bytes) } else { HeaderValue::new(bytes) };

@@ -109,8 +109,11 @@ fn assistant(message: &Message, content: Option<&Value>, converted: &mut Vec<Val
         Some(other) => other.clone(),
         None => Value::Null,
     };
-    let block_reasoning =
-        blocks.iter().rev().filter(|b| is(b, "reasoning")).find_map(|b| b.get("text").filter(|t| t.is_truthy()));
+    let block_reasoning = blocks
+        .iter()
+        .rev()
+        .filter(|b| is(b, "reasoning"))
+        .find_map(|b| b.get("text").filter(|t| t.is_truthy()));
     let reasoning = message.get("reasoning_content").filter(|r| r.is_truthy()).or(block_reasoning);
 
     let previous = converted

@@ -70,7 +70,11 @@ fn joined(list: Node<'_>) -> Text {
 
 /// `reasoning_content`, if there is something in it.
 #[expect(clippy::unnecessary_wraps, reason = "a Step")]
-pub(crate) fn reasoning_content(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn reasoning_content(
+    _: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
     push_truthy("reasoning", event.delta.get("reasoning_content"), tokens);
     Ok(())
 }
@@ -152,7 +156,9 @@ pub(crate) fn tool_calls_remembered(
         if entry.is_nullish() {
             return Err(malformed("an entry of `tool_calls` is null"));
         }
-        if let Some(id) = entry.get("id").as_text().filter(|id| !id.is_empty() && !state.tool_ids.contains(id)) {
+        if let Some(id) =
+            entry.get("id").as_text().filter(|id| !id.is_empty() && !state.tool_ids.contains(id))
+        {
             state.tool_ids.push(id);
         }
         tokens.push_back(partial(entry));
@@ -162,7 +168,11 @@ pub(crate) fn tool_calls_remembered(
 
 /// The finish reason `tool_calls` ends the calls remembered.
 #[expect(clippy::unnecessary_wraps, reason = "a Step")]
-pub(crate) fn end_own_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn end_own_calls(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
     if event.choice.get("finish_reason").str_eq("tool_calls") {
         tokens.extend(state.tool_ids.drain(..).map(|id| StreamToken::ToolCallEnd { id }));
     }
@@ -217,7 +227,9 @@ fn count(node: Node<'_>) -> Option<Field<u64>> {
     if node.is_null() {
         return Some(Field::Null);
     }
-    node.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n)).map(|n| Field::Value(n as u64))
+    node.as_f64()
+        .filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n))
+        .map(|n| Field::Value(n as u64))
 }
 
 // ---- usage ----
@@ -263,7 +275,8 @@ pub(crate) fn usage_with_cache_counts(state: &mut ChatState, tokens: &mut Tokens
 
 /// Prompt and completion tokens, and cache counts where they are not zero.
 pub(crate) fn plain_usage(usage: &Value) -> Object {
-    let mut token = usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
+    let mut token =
+        usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
     for (key, count) in
         [("cacheWriteTokens", "cache_creation_input_tokens"), ("cacheReadTokens", "cache_read_input_tokens")]
     {
@@ -317,7 +330,11 @@ pub(crate) fn base_resp(name: &str, root: Node<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let message = root.get("base_resp").get("status_msg");
-    let message = if message.is_truthy() { super::errors::display(&message.to_value()) } else { "Unknown error".into() };
+    let message = if message.is_truthy() {
+        super::errors::display(&message.to_value())
+    } else {
+        "Unknown error".into()
+    };
     let code = super::errors::display(&code.to_value());
     Err(Error::new(crate::ErrorKind::InStream, format!("{name} API Error ({code}): {message}")))
 }

@@ -67,7 +67,11 @@ impl Decode for WholeDecoder {
             let function = call.get("function");
             let mut token = Object::with_capacity(4);
             token.insert("type", "tool_call");
-            for (key, node) in [("id", call.get("id")), ("name", function.get("name")), ("arguments", function.get("arguments"))] {
+            for (key, node) in [
+                ("id", call.get("id")),
+                ("name", function.get("name")),
+                ("arguments", function.get("arguments")),
+            ] {
                 token.insert_some(key, steps::defined(node));
             }
             tokens.push_back(StreamToken::from_object(token));

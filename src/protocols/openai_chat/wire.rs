@@ -8,8 +8,9 @@ use super::body::{self, BodyField, BodyInput};
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
 use super::headers::{self, HeaderBlock};
-use super::whole::{self, WholeDecoder};
 use super::steps;
+use super::whole::{self, WholeDecoder};
+use crate::Error;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::model::Model;
@@ -18,7 +19,6 @@ use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, RetryPolicy, javascript};
-use crate::Error;
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -119,7 +119,12 @@ impl OpenAiChat {
         })
     }
 
-    fn encode(&self, fields: &[BodyField], request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
+    fn encode(
+        &self,
+        fields: &[BodyField],
+        request: &ChatRequest,
+        prompt: &str,
+    ) -> Result<HttpRequest, Error> {
         let url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
         let own = self.endpoint.headers.build()?;
         let input =

@@ -1,0 +1,233 @@
+//! Events of a streamed message to tokens.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::errors;
+use crate::catalog::cost::{self, Tokens as Counts};
+use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::json::{Document, Node, Object, Value};
+use crate::model::Model;
+use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, to_number, usage_object};
+use crate::stream::{Decode, Progress, StreamSummary};
+use crate::token::StreamToken;
+use crate::transport::TransportError;
+use crate::{Error, ErrorKind, Text};
+
+/// How a provider reports token counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counting {
+    /// Counts as they come, and a last token with the cost of what the first event counted.
+    WithCost,
+    /// Counts that are null or missing are 0; no cost.
+    WithoutCost,
+}
+
+/// The event names that the SDK parses; others are skipped unread.
+const PARSED_EVENTS: &[&str] = &[
+    "message_start",
+    "message_delta",
+    "message_stop",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "completion",
+];
+
+pub(crate) struct MessageDecoder {
+    events: SseDecoder,
+    document: Document,
+    counting: Counting,
+    model: Model,
+    counted: Counts,
+    summary: StreamSummary,
+}
+
+type Tokens = VecDeque<StreamToken>;
+
+impl MessageDecoder {
+    pub(crate) fn new(model: Model, counting: Counting) -> Self {
+        Self {
+            events: SseDecoder::new(SseDialect::BomKept),
+            document: Document::new(),
+            counting,
+            model,
+            counted: Counts::default(),
+            summary: StreamSummary::default(),
+        }
+    }
+
+    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+        while let Some(event) = self.events.next_event() {
+            let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
+            self.event(event, tokens)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+        let name = event.name.as_deref().unwrap_or_default();
+        if name == "error" {
+            return Err(Error::new(ErrorKind::InStream, event.data));
+        }
+        if !PARSED_EVENTS.contains(&name) {
+            return Ok(());
+        }
+        // The event's name decides whether it is read, the type inside what it means.
+        let Self { document, counting, counted, summary, .. } = self;
+        let event = document.parse(event.data)?;
+        if event.is_null() {
+            return Err(malformed("an event is null"));
+        }
+        let kind = event.get("type");
+        if kind.str_eq("content_block_delta") {
+            delta(event, tokens)
+        } else if kind.str_eq("content_block_start") {
+            block_start(event, tokens)
+        } else if kind.str_eq("message_start") {
+            message_start(event, *counting, counted, summary, tokens)
+        } else if kind.str_eq("message_delta") {
+            message_delta(event, summary, tokens)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Decode for MessageDecoder {
+    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.push(chunk);
+        self.drain(tokens)?;
+        Ok(Progress::More)
+    }
+
+    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.finish();
+        self.drain(tokens)?;
+        let Counts { input, output, cache_writes, cache_reads } = self.counted;
+        let any = [input, output, cache_writes, cache_reads].iter().any(|count| *count > 0.0);
+        if self.counting == Counting::WithCost && any {
+            let mut token = usage_object(0.0.into(), 0.0.into());
+            token.insert("totalCost", cost::anthropic_style(self.model.info(), self.counted));
+            tokens.push_back(StreamToken::from_object(token));
+        }
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, cause: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+        Err(errors::interrupted(cause))
+    }
+
+    fn summary(&self) -> StreamSummary {
+        self.summary.clone()
+    }
+}
+
+fn message_start(
+    event: Node<'_>,
+    counting: Counting,
+    counted: &mut Counts,
+    summary: &mut StreamSummary,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
+    let message = event.get("message");
+    let usage = message.get("usage");
+    if usage.is_nullish() {
+        return Err(malformed("`message_start` has no usage"));
+    }
+    summary.response_id = message.get("id").as_text();
+    let count = |key: &str| match (counting, defined(usage.get(key))) {
+        (Counting::WithoutCost, value) => or_zero(value.as_ref()),
+        (Counting::WithCost, value) => value.unwrap_or(Value::Number(0.0)),
+    };
+    let (input, output) = (count("input_tokens"), count("output_tokens"));
+    let cached = |key: &str| defined(usage.get(key)).filter(Value::is_truthy);
+    let (writes, reads) = (cached("cache_creation_input_tokens"), cached("cache_read_input_tokens"));
+    counted.input += to_number(&input);
+    counted.output += to_number(&output);
+    counted.cache_writes += writes.as_ref().map_or(0.0, to_number);
+    counted.cache_reads += reads.as_ref().map_or(0.0, to_number);
+    let mut token = usage_object(input, output);
+    token.insert_some("cacheWriteTokens", writes);
+    token.insert_some("cacheReadTokens", reads);
+    tokens.push_back(StreamToken::from_object(token));
+    Ok(())
+}
+
+fn message_delta(event: Node<'_>, summary: &mut StreamSummary, tokens: &mut Tokens) -> Result<(), Error> {
+    let usage = event.get("usage");
+    if usage.is_nullish() {
+        return Err(malformed("`message_delta` has no usage"));
+    }
+    if let Some(reason) = event.get("delta").get("stop_reason").as_text() {
+        summary.finish_reason = Some(reason);
+    }
+    let output = or_zero(defined(usage.get("output_tokens")).as_ref());
+    tokens.push_back(StreamToken::from_object(usage_object(0.0.into(), output)));
+    Ok(())
+}
+
+fn block_start(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    let block = event.get("content_block");
+    if block.is_nullish() {
+        return Err(malformed("`content_block_start` has no block"));
+    }
+    let kind = block.get("type");
+    // Blocks after the first start on a line of their own.
+    let continues = event.get("index").as_f64().is_some_and(|index| index > 0.0);
+    if kind.str_eq("text") {
+        if continues {
+            tokens.push_back(StreamToken::Text(Text::from_static("\n")));
+        }
+        tokens.push_back(piece("text", block.get("text")));
+    } else if kind.str_eq("thinking") {
+        if continues {
+            tokens.push_back(StreamToken::Reasoning(Text::from_static("\n")));
+        }
+        tokens.push_back(piece("reasoning", block.get("thinking")));
+    } else if kind.str_eq("tool_use") {
+        tokens.push_back(partial_of(
+            event.get("index"),
+            block.get("id"),
+            block.get("name"),
+            Node::undefined(),
+        ));
+    }
+    Ok(())
+}
+
+fn delta(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    let delta = event.get("delta");
+    if delta.is_nullish() {
+        return Err(malformed("`content_block_delta` has no delta"));
+    }
+    let kind = delta.get("type");
+    if kind.str_eq("text_delta") {
+        tokens.push_back(piece("text", delta.get("text")));
+    } else if kind.str_eq("thinking_delta") {
+        tokens.push_back(piece("reasoning", delta.get("thinking")));
+    } else if kind.str_eq("input_json_delta") {
+        let undefined = Node::undefined();
+        tokens.push_back(partial_of(event.get("index"), undefined, undefined, delta.get("partial_json")));
+    }
+    Ok(())
+}
+
+/// A text or reasoning token, also for a value that is no text.
+fn piece(kind: &'static str, node: Node<'_>) -> StreamToken {
+    match (kind, node.as_text()) {
+        ("text", Some(text)) => StreamToken::Text(text),
+        (_, Some(text)) => StreamToken::Reasoning(text),
+        (_, None) => {
+            let mut token = Object::with_capacity(2);
+            token.insert("type", kind);
+            token.insert_some("text", defined(node));
+            StreamToken::Irregular(token)
+        }
+    }
+}
+
+fn malformed(what: &str) -> Error {
+    Error::invalid_response(format!("the response is malformed: {what}"))
+}
