@@ -52,6 +52,8 @@ pub struct SseDecoder {
     waiting: VecDeque<Bytes>,
     /// The start of a line that a chunk edge cut.
     carry: BytesMut,
+    /// How much room to make for it: the longest line so far, within reason.
+    carry_size: usize,
     previous: LineEnd,
     cr: Cr,
     event: Partial,
@@ -111,6 +113,7 @@ impl SseDecoder {
             chunk: Bytes::new(),
             waiting: VecDeque::new(),
             carry: BytesMut::new(),
+            carry_size: SMALLEST_CARRY,
             previous: LineEnd::Other,
             cr: Cr::No,
             event: Partial::default(),
@@ -247,12 +250,16 @@ impl SseDecoder {
 
     fn carry_on(&mut self) -> Result<(), TooLarge> {
         self.check(self.carry.len() + self.chunk.len())?;
+        if self.carry.is_empty() {
+            self.carry.reserve(self.carry_size);
+        }
         self.carry.extend_from_slice(&self.chunk);
         self.advance(self.chunk.len());
         Ok(())
     }
 
     fn carried_line(&mut self) {
+        self.carry_size = self.carry.len().clamp(self.carry_size, LARGEST_CARRY);
         let line = self.carry.split().freeze();
         let field = Field::of(&line, self.dialect);
         self.event.take(field, &line, &mut self.events);
@@ -402,6 +409,8 @@ impl Partial {
 }
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
+const SMALLEST_CARRY: usize = 1 << 10;
+const LARGEST_CARRY: usize = 64 << 10;
 const DEFAULT_EVENT_LIMIT: usize = 64 << 20;
 
 #[cfg(test)]
