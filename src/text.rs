@@ -11,7 +11,7 @@ use bytestring::ByteString;
 ///
 /// A token's text is such a slice whenever the JSON around it needed no unescaping, so a delta costs
 /// no allocation. Keep a `Text` for long only if its buffer (up to one network read) may live as long;
-/// [`Text::to_string`] makes an independent copy.
+/// [`ToString::to_string`] makes an independent copy.
 ///
 /// # Example: share one buffer
 ///

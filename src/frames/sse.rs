@@ -13,6 +13,10 @@ use memchr::memchr2;
 
 use crate::Text;
 
+mod line;
+
+use line::{Field, Partial};
+
 /// Cuts a body into events: push chunks, take events.
 ///
 /// An event's data is a slice of the received chunk; only a line that a chunk edge cut, and the lines
@@ -52,6 +56,8 @@ pub struct SseDecoder {
     waiting: VecDeque<Bytes>,
     /// The start of a line that a chunk edge cut.
     carry: BytesMut,
+    /// How much room to make for it: the longest line so far, within reason.
+    carry_size: usize,
     previous: LineEnd,
     cr: Cr,
     event: Partial,
@@ -111,6 +117,7 @@ impl SseDecoder {
             chunk: Bytes::new(),
             waiting: VecDeque::new(),
             carry: BytesMut::new(),
+            carry_size: SMALLEST_CARRY,
             previous: LineEnd::Other,
             cr: Cr::No,
             event: Partial::default(),
@@ -247,12 +254,16 @@ impl SseDecoder {
 
     fn carry_on(&mut self) -> Result<(), TooLarge> {
         self.check(self.carry.len() + self.chunk.len())?;
+        if self.carry.is_empty() {
+            self.carry.reserve(self.carry_size);
+        }
         self.carry.extend_from_slice(&self.chunk);
         self.advance(self.chunk.len());
         Ok(())
     }
 
     fn carried_line(&mut self) {
+        self.carry_size = self.carry.len().clamp(self.carry_size, LARGEST_CARRY);
         let line = self.carry.split().freeze();
         let field = Field::of(&line, self.dialect);
         self.event.take(field, &line, &mut self.events);
@@ -304,104 +315,8 @@ enum Cr {
     Border,
 }
 
-/// What one line means.
-#[derive(Clone, Copy)]
-enum Field {
-    Blank,
-    Data(usize, usize),
-    Name(usize, usize),
-    Ignored,
-}
-
-impl Field {
-    fn of(line: &[u8], dialect: SseDialect) -> Self {
-        let start = match dialect {
-            SseDialect::BomPerLine if line.starts_with(BOM) => BOM.len(),
-            _ => 0,
-        };
-        let bare = &line[start..];
-        let (name, rest) = if let Some(rest) = bare.strip_prefix(b"data") {
-            (Self::Data as fn(usize, usize) -> Self, rest)
-        } else if let Some(rest) = bare.strip_prefix(b"event") {
-            (Self::Name as fn(usize, usize) -> Self, rest)
-        } else if bare.is_empty() {
-            return Self::Blank;
-        } else {
-            return Self::Ignored;
-        };
-        let value = match rest {
-            [] => line.len(),
-            [b':', b' ', value @ ..] | [b':', value @ ..] => line.len() - value.len(),
-            _ => return Self::Ignored,
-        };
-        name(value, line.len())
-    }
-}
-
-/// The event whose lines are being read.
-#[derive(Debug, Default)]
-struct Partial {
-    name: Option<Bytes>,
-    /// The first `data` line.
-    data: Option<Bytes>,
-    /// All `data` lines joined, once there are two.
-    joined: Option<BytesMut>,
-    /// How many bytes of values are kept.
-    size: usize,
-    /// Whether the last line dispatched an event.
-    last_dispatched: bool,
-}
-
-impl Partial {
-    fn take(&mut self, field: Field, line: &Bytes, events: &mut VecDeque<SseEvent>) {
-        self.last_dispatched = false;
-        match field {
-            Field::Blank => {
-                if let Some(event) = self.dispatch() {
-                    self.last_dispatched = true;
-                    events.push_back(event);
-                }
-            }
-            Field::Data(start, end) => {
-                self.size += end - start;
-                match (&self.data, &mut self.joined) {
-                    (None, _) => self.data = Some(line.slice(start..end)),
-                    (Some(first), None) => {
-                        let mut joined = BytesMut::with_capacity(first.len() + 1 + end - start);
-                        joined.extend_from_slice(first);
-                        joined.extend_from_slice(b"\n");
-                        joined.extend_from_slice(&line[start..end]);
-                        self.joined = Some(joined);
-                    }
-                    (Some(_), Some(joined)) => {
-                        joined.extend_from_slice(b"\n");
-                        joined.extend_from_slice(&line[start..end]);
-                    }
-                }
-            }
-            Field::Name(start, end) => {
-                self.size += end - start;
-                self.name = if start == end { None } else { Some(line.slice(start..end)) };
-            }
-            Field::Ignored => {}
-        }
-    }
-
-    fn dispatch(&mut self) -> Option<SseEvent> {
-        if self.name.is_none() && self.data.is_none() {
-            return None;
-        }
-        self.size = 0;
-        let first = self.data.take().unwrap_or_default();
-        let data = self.joined.take().map_or(first, BytesMut::freeze);
-        Some(SseEvent {
-            name: self.name.take().map(Text::from_utf8_lossy),
-            data: Text::from_utf8_lossy(data),
-        })
-    }
-}
-
-const BOM: &[u8] = "\u{feff}".as_bytes();
+const SMALLEST_CARRY: usize = 1 << 10;
+const LARGEST_CARRY: usize = 64 << 10;
 const DEFAULT_EVENT_LIMIT: usize = 64 << 20;
 
 #[cfg(test)]

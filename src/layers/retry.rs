@@ -177,10 +177,13 @@ const AWS_THROTTLING: [&str; 14] = [
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::clock::TestClock;
-    use crate::transport::RequestOptions;
+    use crate::layers::sign::SignLayer;
     use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
+    use crate::transport::{RequestOptions, Sign};
 
     const STAINLESS: RetryPolicy = RetryPolicy::Stainless { count_header: Some("X-Stainless-Retry-Count") };
     const AWS: RetryPolicy = RetryPolicy::AwsStandard { attempts: 3 };
@@ -328,5 +331,45 @@ mod tests {
         }
         let named = Exchange::new(400).header("x-amzn-errortype", "a.b#ThrottlingException:http://x");
         assert_eq!(run(AWS, [named, Exchange::new(200)]).await.waits, [250.0]);
+    }
+
+    /// Learns its clock's error from the `date` of a refusal.
+    #[derive(Debug, Default)]
+    struct Skewed(Mutex<Option<String>>);
+
+    impl Sign for Skewed {
+        fn sign(&self, request: &mut HttpRequest, now: f64) {
+            assert!(now >= TestClock::START);
+            let date = self.0.lock().unwrap().clone();
+            request.headers.append("x-amz-date", date.unwrap_or_else(|| "wrong".to_owned()));
+        }
+
+        fn answered(&self, response: &HttpResponse, _now: f64) -> bool {
+            let date = response.headers.joined("date");
+            let learnt = date.is_some();
+            *self.0.lock().unwrap() = date;
+            learnt
+        }
+    }
+
+    #[tokio::test]
+    async fn a_corrected_clock_is_worth_a_try() {
+        let refused = Exchange::new(403).header("date", "right");
+        let replay = Arc::new(ReplayTransport::new([refused, Exchange::new(200)]));
+        let clock = Arc::new(TestClock::default());
+        let inner = Arc::new(SignLayer::new(replay.clone(), clock.clone()));
+        let signer: Arc<dyn Sign> = Arc::new(Skewed::default());
+        let request = HttpRequest {
+            method: "POST",
+            url: "https://h/".to_owned(),
+            headers: Headers::new(),
+            body: "{}".into(),
+            options: RequestOptions { retry: AWS, signer: Some(signer), ..RequestOptions::default() },
+        };
+        let response = RetryLayer::new(inner, clock.clone()).send(request).await.unwrap();
+        assert_eq!((response.status, &clock.sleeps.lock().unwrap()[..]), (200, &[50.0][..]));
+        let dates: Vec<_> =
+            replay.requests().iter().map(|request| request.headers.joined("x-amz-date").unwrap()).collect();
+        assert_eq!(dates, ["wrong", "right"]);
     }
 }
