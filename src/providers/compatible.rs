@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyField};
 use crate::protocols::openai_chat::decode::{EndStep, Step};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Wrap, steps};
+use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
 
 /// The facts that tell one compatible provider from another.
@@ -34,7 +34,8 @@ impl Compatible {
             answer: Answer::Streamed,
             steps: STEPS,
             end: END,
-            wrap: Wrap { chat: false, completion: true },
+            completion_text: whole::checked_text,
+            wrap: Wrap { chat: false, completion: Prefix::Once },
             list: None,
         }
     }

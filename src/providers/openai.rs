@@ -22,7 +22,9 @@ use crate::protocols::openai_chat::body::{self, BodyField, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Step, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, OpenAiChat, Wrap, cache, steps};
+use crate::protocols::openai_chat::{
+    Answer, ChatSpec, Endpoint, OpenAiChat, Prefix, Wrap, cache, steps, whole,
+};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
@@ -67,7 +69,8 @@ static STREAMED: ChatSpec = ChatSpec {
     answer: Answer::Streamed,
     steps: STEPS,
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
-    wrap: Wrap { chat: true, completion: true },
+    completion_text: whole::text,
+    wrap: Wrap { chat: true, completion: Prefix::Twice },
     list: Some(list_models),
 };
 

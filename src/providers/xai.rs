@@ -9,7 +9,7 @@ use crate::json::{Node, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Wrap, steps};
+use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
@@ -44,7 +44,8 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         usage,
     ],
     end: &[],
-    wrap: Wrap { chat: true, completion: true },
+    completion_text: whole::text_of_required_choices,
+    wrap: Wrap { chat: true, completion: Prefix::Once },
     list: None,
 };
 

@@ -11,6 +11,8 @@ use super::{ClientKind, Headers, HttpRequest, HttpResponse, Transport, Transport
 
 /// Follows redirects, and acts on 407 and 421, as [`RequestOptions::client`](super::RequestOptions::client) does.
 ///
+/// `fetch` sends nothing to a URL with credentials or another scheme than http and https.
+///
 /// 301, 302 and 303 turn a POST into a GET without body; 307 and 308 repeat it. After 20 redirects (21
 /// with axios) the outcome is [`TransportErrorKind::Redirect`]; an answer without `location` is final.
 /// [`HttpResponse::url`] is the URL that answered.
@@ -33,6 +35,9 @@ impl RedirectLayer {
         let client = request.options.client;
         if client == ClientKind::Plain {
             return self.0.send(request).await;
+        }
+        if client == ClientKind::Fetch {
+            check_url(&request.url)?;
         }
         let mut followed = 0;
         loop {
@@ -82,6 +87,20 @@ impl Transport for RedirectLayer {
 impl fmt::Debug for RedirectLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedirectLayer")
+    }
+}
+
+/// `fetch` refuses other schemes and credentials in the URL as if there were no connection.
+fn check_url(url: &str) -> Result<(), TransportError> {
+    let refuse = |what| Err(error(TransportErrorKind::Connect, what));
+    match Url::parse(url) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            refuse("the URL's scheme is not http or https")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            refuse("the URL holds a user name or password")
+        }
+        _ => Ok(()),
     }
 }
 

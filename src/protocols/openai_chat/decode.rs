@@ -41,8 +41,8 @@ pub(crate) struct ChatState {
     pub(crate) name: &'static str,
     pub(crate) model: Model,
     pub(crate) tags: TagMatcher,
-    /// Ids of tool calls not yet ended, in order.
-    pub(crate) tool_ids: Vec<Text>,
+    /// Ids of tool calls not yet ended, in order; a service may send other things than text.
+    pub(crate) tool_ids: Vec<Value>,
     /// Follows the calls, if the reader of the stream is to be served so.
     pub(crate) tracker: Option<ToolCallAssembler>,
     /// The last usage object.
@@ -125,7 +125,9 @@ impl ChatDecoder {
         if error.is_truthy() {
             return Err(errors::in_stream(error));
         }
-        let choice = root.get("choices").at(0);
+        let choices = root.get("choices");
+        // JavaScript's `choices[0]` also finds the key "0" of an object.
+        let choice = if choices.is_object() { choices.get("0") } else { choices.at(0) };
         let event = Event { root, choice, delta: choice.get("delta") };
         for step in self.steps {
             step(&mut self.state, event, tokens)?;

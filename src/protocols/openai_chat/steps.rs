@@ -156,10 +156,11 @@ pub(crate) fn tool_calls_remembered(
         if entry.is_nullish() {
             return Err(malformed("an entry of `tool_calls` is null"));
         }
-        if let Some(id) =
-            entry.get("id").as_text().filter(|id| !id.is_empty() && !state.tool_ids.contains(id))
-        {
-            state.tool_ids.push(id);
+        if entry.get("id").is_truthy() {
+            let id = entry.get("id").to_value();
+            if !state.tool_ids.contains(&id) {
+                state.tool_ids.push(id);
+            }
         }
         tokens.push_back(partial(entry));
     }
@@ -174,7 +175,8 @@ pub(crate) fn end_own_calls(
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
     if event.choice.get("finish_reason").str_eq("tool_calls") {
-        tokens.extend(state.tool_ids.drain(..).map(|id| StreamToken::ToolCallEnd { id }));
+        let end = |id| StreamToken::from_object(crate::json::object! { "type": "tool_call_end", "id": id });
+        tokens.extend(state.tool_ids.drain(..).map(end));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::ChatSpec;
 use super::decode::Tokens;
 use super::errors::{self, SdkError, malformed};
 use super::steps;
@@ -114,8 +115,22 @@ pub(crate) fn parse(response: &WholeResponse) -> Result<Document, Error> {
     Ok(document)
 }
 
+/// The text of a completion as the base class finds it, after a look for errors in disguise.
+pub(crate) fn checked_text(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
+    steps::base_resp(spec.name, root)?;
+    text(spec, root)
+}
+
+/// The text of a completion where the reference reads `choices` without a question mark.
+pub(crate) fn text_of_required_choices(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
+    if root.get("choices").is_nullish() {
+        return Err(malformed("there are no `choices`"));
+    }
+    text(spec, root)
+}
+
 /// The text of a completion: `choices[0].message.content`, empty where there is none.
-pub(crate) fn completion_text(root: Node<'_>) -> Result<CompletionResponse, Error> {
+pub(crate) fn text(_: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
     if root.is_null() {
         return Err(malformed("the body is null"));
     }

@@ -8,11 +8,11 @@ use super::body::{self, BodyField, BodyInput};
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
 use super::headers::{self, HeaderBlock};
-use super::steps;
 use super::whole::{self, WholeDecoder};
 use crate::Error;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
+use crate::json::Node;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
@@ -42,6 +42,8 @@ pub(crate) struct ChatSpec {
     pub(crate) steps: &'static [Step],
     /// What is done when the answer has ended.
     pub(crate) end: &'static [EndStep],
+    /// Finds the text in the answer of a completion.
+    pub(crate) completion_text: fn(&ChatSpec, Node<'_>) -> Result<CompletionResponse, Error>,
     /// Which errors get the handlers' prefix.
     pub(crate) wrap: Wrap,
     /// How the service's models are listed; `None` gives the built-in table.
@@ -67,7 +69,16 @@ pub(crate) struct Wrap {
     /// Those of a conversation that come before its stream.
     pub(crate) chat: bool,
     /// Those of a completion.
-    pub(crate) completion: bool,
+    pub(crate) completion: Prefix,
+}
+
+/// How often an error of a completion gets the prefix.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    Never,
+    Once,
+    /// The wrapper is wrapped again, which loses status and code.
+    Twice,
 }
 
 /// Where requests go and how they are authorised.
@@ -125,7 +136,8 @@ impl OpenAiChat {
         request: &ChatRequest,
         prompt: &str,
     ) -> Result<HttpRequest, Error> {
-        let url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        url.set_fragment(None);
         let own = self.endpoint.headers.build()?;
         let input =
             BodyInput { spec: self.spec, settings: &self.settings, model: &self.model, request, prompt };
@@ -144,11 +156,17 @@ impl OpenAiChat {
     }
 
     fn explain(&self, call: Call, error: SdkError) -> Error {
-        let wrapped = match call {
-            Call::Chat => self.spec.wrap.chat,
+        let prefix = match call {
+            Call::Chat if self.spec.wrap.chat => Prefix::Once,
+            Call::Chat => Prefix::Never,
             Call::Completion => self.spec.wrap.completion,
         };
-        if wrapped { error.wrapped(self.spec.name) } else { error.error }
+        let name = self.spec.name;
+        match prefix {
+            Prefix::Never => error.error,
+            Prefix::Once => error.wrapped(name),
+            Prefix::Twice => SdkError::from(error.wrapped(name).without_status_and_code()).wrapped(name),
+        }
     }
 }
 
@@ -179,11 +197,13 @@ impl Wire for OpenAiChat {
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        let decoded = whole::parse(response).and_then(|document| {
-            steps::base_resp(self.spec.name, document.root())?;
-            whole::completion_text(document.root())
-        });
-        decoded.map_err(|error| self.explain(Call::Completion, error.into()))
+        let document =
+            whole::parse(response).map_err(|error| self.explain(Call::Completion, error.into()))?;
+        let text = (self.spec.completion_text)(self.spec, document.root());
+        text.map_err(|error| match self.spec.wrap.completion {
+            Prefix::Never => error,
+            Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(self.spec.name),
+        })
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
