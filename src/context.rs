@@ -110,10 +110,10 @@ mod system {
 
     impl Context {
         /// The machine that the program runs on: real clock, real network through
-        /// [`ReqwestTransport`](transport::ReqwestTransport) with the standard layers, the process's
+        /// [`ReqwestTransport`](transport::reqwest::ReqwestTransport) with the standard layers, the process's
         /// environment and the user's folders.
         pub fn system() -> Self {
-            Self::with_transport(Arc::new(transport::ReqwestTransport::new()))
+            Self::with_transport(Arc::new(transport::reqwest::ReqwestTransport::new()))
         }
 
         /// As [`system`](Self::system), over a transport of your own; the standard layers (decoding,

@@ -15,7 +15,6 @@ mod response;
 mod settings;
 mod stream;
 mod text;
-mod think;
 mod token;
 mod tokenizer;
 mod tool;
@@ -25,6 +24,7 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+pub mod think;
 pub mod transport;
 
 pub use context::{ClientIdentity, Context, Ids};

@@ -21,6 +21,11 @@ impl Model {
         Self { id: id.into(), info: Some(info), parameters: Object::new() }
     }
 
+    /// A model of which only the name is known.
+    pub fn without_info(id: impl Into<Text>) -> Self {
+        Self { id: id.into(), info: None, parameters: Object::new() }
+    }
+
     /// The facts; empty ones where nothing is known.
     pub fn info(&self) -> &ModelInfo {
         const NOTHING: &ModelInfo = &ModelInfo(Object::new());

@@ -91,7 +91,10 @@ impl ChatResponse {
             }
             StreamToken::Usage(usage) => self.usage.add(&usage),
             StreamToken::Grounding(sources) => self.sources.extend(sources),
-            StreamToken::ToolCallEnd { .. } | StreamToken::Irregular(_) => {}
+            StreamToken::ToolCallStart { .. }
+            | StreamToken::ToolCallDelta { .. }
+            | StreamToken::ToolCallEnd { .. }
+            | StreamToken::Irregular(_) => {}
         }
     }
 }

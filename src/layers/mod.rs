@@ -5,5 +5,6 @@
 
 pub mod retry;
 mod retry_after;
+pub mod sign;
 
 pub use retry_after::retry_after;

@@ -4,14 +4,14 @@ use std::fmt;
 
 use url::Url;
 
-use super::{HeaderValue, Headers};
+use super::Headers;
 
 /// Completes headers as `fetch` of Node 20 (undici) does: `host` and `connection` in front, what fetch adds
 /// behind, `content-length` last. A caller's `connection` is obeyed, a caller's `host` is not.
 pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> Headers {
     let mut headers = Headers::new();
     headers.append("host", host(url));
-    headers.append("connection", own.get("connection").cloned().unwrap_or("keep-alive".into()));
+    headers.append("connection", own.get("connection").cloned().unwrap_or_else(|| "keep-alive".into()));
     let skipped = ["host", "connection", "content-length"];
     for (name, value) in own.iter().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s))) {
         headers.append(name, value.clone());
@@ -29,6 +29,26 @@ pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
     if let Some(body) = body {
         headers.append("content-length", body.len().to_string());
     }
+    headers
+}
+
+/// Completes headers as axios 1.12 on Node does: its `Accept` in front, `User-Agent` unless the caller has one,
+/// the rest behind.
+pub(crate) fn axios_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> Headers {
+    let mut headers = Headers::new();
+    headers.append("Accept", "application/json, text/plain, */*");
+    for (name, value) in own.iter() {
+        headers.set(name, value.clone());
+    }
+    if headers.get("user-agent").is_none() {
+        headers.append("User-Agent", "axios/1.12.0");
+    }
+    if let Some(body) = body {
+        headers.append("Content-Length", body.len().to_string());
+    }
+    headers.append("Accept-Encoding", "gzip, compress, deflate, br");
+    headers.append("Host", host(url));
+    headers.append("Connection", "keep-alive");
     headers
 }
 
@@ -65,12 +85,6 @@ pub(crate) fn fetch_value(text: &str) -> Result<Vec<u8>, InvalidHeader> {
 pub(crate) fn is_token(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-/// Adds a header that holds a secret, checked as `fetch` checks it.
-pub(crate) fn append_secret(headers: &mut Headers, name: &'static str, text: &str) -> Result<(), InvalidHeader> {
-    headers.replace(name, HeaderValue::secret(fetch_value(text)?));
-    Ok(())
 }
 
 /// Why a text cannot be a header value.

@@ -13,8 +13,19 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::Text;
+#[cfg(feature = "http")]
+use crate::{
+    clock::Clock,
+    layers::{retry::RetryLayer, sign::SignLayer},
+};
 
+#[cfg(feature = "http")]
+pub mod encoding;
+pub(crate) mod javascript;
+pub mod redirect;
 pub mod replay;
+#[cfg(feature = "http")]
+pub mod reqwest;
 
 /// Carries one request and returns the response head with its body as a stream.
 ///
@@ -33,6 +44,38 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         (**self).send(request)
     }
+}
+
+/// Wraps a bare transport in what every call of the reference goes through.
+///
+/// From the outside in: retries, redirects, content decoding, signing, `inner`. Each needs its place:
+///
+/// ```text
+/// retry(redirect(decode(sign(inner))))   right
+/// redirect(retry(...))                   wrong: every hop would get retries of its own, and the failures
+///                                        that `fetch` makes of 407 and 421 would never be tried again
+/// sign(retry(...))                       wrong: one signature, with one date, for all attempts
+/// sign(redirect(...))                    wrong: the second host would get the first one's signature
+/// ```
+///
+/// # Example: a client for real connections
+///
+/// ```
+/// use std::sync::Arc;
+/// use samewire::{clock::SystemClock, transport};
+///
+/// let http = transport::standard(
+///     Arc::new(transport::reqwest::ReqwestTransport::new()),
+///     Arc::new(SystemClock),
+/// );
+/// # let _: Arc<dyn transport::Transport> = http;
+/// ```
+#[cfg(feature = "http")]
+pub fn standard(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<dyn Transport> {
+    let signed = Arc::new(SignLayer::new(inner, clock.clone()));
+    let decoded = Arc::new(encoding::DecodeLayer::new(signed));
+    let followed = Arc::new(redirect::RedirectLayer::new(decoded));
+    Arc::new(RetryLayer::new(followed, clock))
 }
 
 /// One request, ready for the wire: what codecs give and transports take.

@@ -182,14 +182,12 @@ impl Exchange {
                 return Err(error(TransportErrorKind::Connect, "connection closed before the answer"));
             }
             Some(Disconnect::ResetBefore) => {
-                return Err(error(TransportErrorKind::StreamReset, "stream reset before the answer"));
+                return Err(error(TransportErrorKind::StreamReset, RESET));
             }
             Some(Disconnect::Mid) => {
                 Some(Err(error(TransportErrorKind::Interrupted, "connection closed inside the body")))
             }
-            Some(Disconnect::ResetMid) => {
-                Some(Err(error(TransportErrorKind::StreamReset, "stream reset inside the body")))
-            }
+            Some(Disconnect::ResetMid) => Some(Err(error(TransportErrorKind::StreamReset, RESET))),
             None => None,
         };
         let mut rest = self.body;
@@ -234,6 +232,9 @@ fn target(url: &str) -> &str {
 fn error(kind: TransportErrorKind, detail: &str) -> TransportError {
     TransportError { kind, detail: detail.to_owned() }
 }
+
+/// In the words of the real transport.
+const RESET: &str = "stream reset by the peer: INTERNAL_ERROR";
 
 #[cfg(test)]
 mod tests {

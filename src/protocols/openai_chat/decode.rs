@@ -89,7 +89,7 @@ pub(crate) struct ChatDecoder {
 impl ChatDecoder {
     pub(crate) fn new(state: ChatState, steps: &'static [Step], end: &'static [EndStep]) -> Self {
         Self {
-            events: SseDecoder::new(SseDialect::OpenAi),
+            events: SseDecoder::new(SseDialect::BomPerLine),
             document: Document::new(),
             done: false,
             state,

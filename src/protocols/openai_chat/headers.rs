@@ -1,102 +1,134 @@
 //! The header block of the openai SDK 5.12.2.
 
-use url::Url;
-
+use crate::Error;
 use crate::context::{ClientIdentity, Context};
 use crate::json::Value;
 use crate::settings::ProviderSettings;
 use crate::transport::javascript::{self, InvalidHeader};
 use crate::transport::{HeaderValue, Headers};
-use crate::Error;
 
 /// The header that counts the SDK's retries.
 pub(crate) const RETRY_COUNT: &str = "X-Stainless-Retry-Count";
 
-/// The SDK's own headers, before the key.
-pub(crate) fn sdk(context: &Context) -> Headers {
-    let identity = &context.identity;
-    let mut headers = Headers::new();
-    headers.append("Accept", "application/json");
-    headers.append("User-Agent", "OpenAI/JS 5.12.2");
-    headers.append(RETRY_COUNT, "0");
-    headers.append("X-Stainless-Lang", "js");
-    headers.append("X-Stainless-Package-Version", "5.12.2");
-    headers.append("X-Stainless-OS", identity.os.clone());
-    headers.append("X-Stainless-Arch", identity.arch.clone());
-    headers.append("X-Stainless-Runtime", identity.runtime.clone());
-    headers.append("X-Stainless-Runtime-Version", identity.runtime_version.clone());
-    for (name, variable) in [("OpenAI-Organization", "OPENAI_ORG_ID"), ("OpenAI-Project", "OPENAI_PROJECT_ID")] {
-        if let Some(value) = context.env(variable).map(str::trim).filter(|value| !value.is_empty()) {
-            headers.append(name, value.to_owned());
+/// The header lines of one provider as text. They are checked when a request is made: what no header can
+/// carry fails the call, not the construction.
+#[derive(Default)]
+pub(crate) struct HeaderBlock(Vec<Line>);
+
+struct Line {
+    name: String,
+    value: String,
+    secret: bool,
+}
+
+impl HeaderBlock {
+    /// The SDK's own headers.
+    pub(crate) fn sdk(context: &Context) -> Self {
+        let identity = &context.identity;
+        let mut block = Self(Vec::with_capacity(20));
+        block.set("Accept", "application/json");
+        block.set("User-Agent", "OpenAI/JS 5.12.2");
+        block.set(RETRY_COUNT, "0");
+        block.set("X-Stainless-Lang", "js");
+        block.set("X-Stainless-Package-Version", "5.12.2");
+        block.set("X-Stainless-OS", &identity.os);
+        block.set("X-Stainless-Arch", &identity.arch);
+        block.set("X-Stainless-Runtime", &identity.runtime);
+        block.set("X-Stainless-Runtime-Version", &identity.runtime_version);
+        let account = [("OpenAI-Organization", "OPENAI_ORG_ID"), ("OpenAI-Project", "OPENAI_PROJECT_ID")];
+        for (name, variable) in account {
+            if let Some(value) = context.env(variable).map(str::trim).filter(|value| !value.is_empty()) {
+                block.set(name, value);
+            }
+        }
+        block
+    }
+
+    /// Sets a header: a known name, in any case, moves to the end.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.put(name, value, false);
+    }
+
+    /// Sets a header whose value is a secret.
+    pub(crate) fn set_secret(&mut self, name: &str, value: &str) {
+        self.put(name, value, true);
+    }
+
+    fn put(&mut self, name: &str, value: &str, secret: bool) {
+        self.remove(name);
+        self.0.push(Line { name: name.to_owned(), value: value.to_owned(), secret });
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|line| !line.name.eq_ignore_ascii_case(name));
+    }
+
+    /// `authorization: Bearer <key>`.
+    pub(crate) fn bearer(&mut self, key: &str) {
+        self.set_secret("authorization", &format!("Bearer {key}"));
+    }
+
+    /// The content type of every request with a body.
+    pub(crate) fn content_type(&mut self) {
+        self.set("content-type", "application/json");
+    }
+
+    /// What the application sends everywhere.
+    pub(crate) fn application(&mut self, identity: &ClientIdentity) {
+        for (name, value) in application(identity) {
+            self.set(name, value);
         }
     }
-    headers
-}
 
-/// Adds what the application sends everywhere.
-pub(crate) fn application(headers: &mut Headers, identity: &ClientIdentity) {
-    headers.replace("HTTP-Referer", identity.referer.clone());
-    headers.replace("X-Title", identity.title.clone());
-    headers.replace("User-Agent", identity.user_agent.clone());
-}
-
-/// What the application sends everywhere, overlaid with the user's `openAiHeaders`: a name spelt the same
-/// keeps its place, another spelling moves it to the end.
-pub(crate) fn application_and_custom(
-    headers: &mut Headers,
-    identity: &ClientIdentity,
-    settings: &ProviderSettings,
-) -> Result<(), Error> {
-    let Some(custom) = settings.get("openAiHeaders").and_then(Value::as_object) else {
-        application(headers, identity);
-        return Ok(());
-    };
-    let defaults =
-        [("HTTP-Referer", &identity.referer), ("X-Title", &identity.title), ("User-Agent", &identity.user_agent)];
-    for (name, value) in defaults {
-        if !custom.contains_key(name) {
-            headers.replace(name, value.clone());
-        } else if let Some(value) = custom.get(name) {
-            replace_custom(headers, name, value)?;
+    /// What the application sends everywhere, overlaid with the user's `openAiHeaders`: a name spelt the
+    /// same keeps its place, another spelling moves it to the end, `null` removes it.
+    pub(crate) fn application_and_custom(&mut self, identity: &ClientIdentity, settings: &ProviderSettings) {
+        let custom = settings.get("openAiHeaders").and_then(Value::as_object);
+        for (name, value) in application(identity) {
+            match custom.and_then(|custom| custom.get(name)) {
+                Some(value) => self.custom(name, value),
+                None => self.set(name, value),
+            }
+        }
+        let known = application(identity).map(|(name, _)| name);
+        for (name, value) in custom.into_iter().flat_map(|custom| custom.iter()) {
+            if !known.contains(&name.as_str()) {
+                self.custom(name, value);
+            }
         }
     }
-    for (name, value) in custom.iter().filter(|(name, _)| !defaults.iter().any(|(known, _)| name == known)) {
-        replace_custom(headers, name, value)?;
-    }
-    Ok(())
-}
 
-fn replace_custom(headers: &mut Headers, name: &str, value: &Value) -> Result<(), Error> {
-    if !javascript::is_token(name) {
-        return Err(Error::configuration(format!("Headers.delete: \"{name}\" is an invalid header name.")));
-    }
-    let text = match value {
-        Value::String(text) => text.to_string(),
-        Value::Null => {
-            headers.remove(name);
-            return Ok(());
+    fn custom(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Null => self.remove(name),
+            // A custom header may well hold a key.
+            Value::String(text) => self.set_secret(name, text),
+            other => self.set_secret(name, &other.to_json()),
         }
-        other => other.to_json(),
-    };
-    // A custom header may well hold a key.
-    headers.replace(name, HeaderValue::secret(value_bytes(&text)?));
-    Ok(())
+    }
+
+    /// The lines as they go on the wire.
+    ///
+    /// # Errors
+    ///
+    /// When a name or value cannot be a header; the message never quotes a value.
+    pub(crate) fn build(&self) -> Result<Headers, Error> {
+        let mut headers = Headers::new();
+        for line in &self.0 {
+            if !javascript::is_token(&line.name) {
+                let name = &line.name;
+                return Err(Error::configuration(format!("Headers.delete: \"{name}\" is an invalid header name.")));
+            }
+            let bytes = javascript::fetch_value(&line.value)?;
+            let value = if line.secret { HeaderValue::secret(bytes) } else { HeaderValue::new(bytes) };
+            headers.append(line.name.as_str(), value);
+        }
+        Ok(headers)
+    }
 }
 
-/// Adds `authorization: Bearer <key>`.
-pub(crate) fn bearer(headers: &mut Headers, key: &str) -> Result<(), Error> {
-    headers.replace("authorization", HeaderValue::secret(value_bytes(&format!("Bearer {key}"))?));
-    Ok(())
-}
-
-/// A header value as `fetch` sends it.
-pub(crate) fn value_bytes(text: &str) -> Result<Vec<u8>, Error> {
-    Ok(javascript::fetch_value(text)?)
-}
-
-/// Everything around the SDK's headers that fetch adds.
-pub(crate) fn complete(url: &Url, headers: &Headers, body: Option<&[u8]>) -> Headers {
-    javascript::fetch_headers(url, headers, body)
+fn application(identity: &ClientIdentity) -> [(&'static str, &str); 3] {
+    [("HTTP-Referer", &identity.referer), ("X-Title", &identity.title), ("User-Agent", &identity.user_agent)]
 }
 
 impl From<InvalidHeader> for Error {

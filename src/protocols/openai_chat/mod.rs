@@ -6,6 +6,7 @@
 //! decoding steps. The engine branches on no provider's name.
 
 pub(crate) mod body;
+pub(crate) mod cache;
 pub(crate) mod decode;
 pub(crate) mod errors;
 pub(crate) mod headers;
@@ -16,4 +17,4 @@ pub(crate) mod tools;
 pub(crate) mod whole;
 mod wire;
 
-pub(crate) use wire::{ChatSpec, Endpoint, OpenAiChat, Wrap};
+pub(crate) use wire::{Answer, ChatSpec, Endpoint, OpenAiChat, Wrap, join};

@@ -98,7 +98,7 @@ fn text_part(text: &str) -> Value {
 }
 
 fn assistant(message: &Message, content: Option<&Value>, converted: &mut Vec<Value>) {
-    let blocks = content.and_then(Value::as_array).unwrap_or_default();
+    let blocks = content.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let calls: Vec<Value> =
         blocks.iter().filter(|b| is(b, "tool_use")).map(|b| tool_call(b, Default::default())).collect();
     let text: Value = match content {

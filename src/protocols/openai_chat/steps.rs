@@ -4,7 +4,7 @@ use super::decode::{ChatState, Event, Tokens};
 use super::errors::malformed;
 use crate::catalog::cost::{self, Tokens as Counts};
 use crate::json::{Node, Object, Value};
-use crate::think::Piece;
+use crate::think::{Piece, PieceKind};
 use crate::token::{Field, ToolCallPartial};
 use crate::{Error, StreamToken, Text};
 
@@ -52,14 +52,20 @@ pub(crate) fn flush_think_tags(state: &mut ChatState, tokens: &mut Tokens) {
 }
 
 fn token_of(piece: Piece) -> StreamToken {
-    match piece {
-        Piece::Text(text) => StreamToken::Text(text),
-        Piece::Reasoning(text) => StreamToken::Reasoning(text),
+    match piece.kind {
+        PieceKind::Text => StreamToken::Text(piece.text),
+        PieceKind::Reasoning => StreamToken::Reasoning(piece.text),
     }
 }
 
+/// The items of a list one behind the other, as JavaScript's string addition prints them.
 fn joined(list: Node<'_>) -> Text {
-    list.items().filter_map(Node::as_text).map(String::from).collect::<String>().into()
+    let print = |item: Node<'_>| match item.as_text() {
+        Some(text) => text.to_string(),
+        None if item.is_object() => "[object Object]".into(),
+        None => item.to_json(),
+    };
+    list.items().map(print).collect::<String>().into()
 }
 
 /// `reasoning_content`, if there is something in it.
@@ -247,6 +253,23 @@ pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut Tokens) {
     token.insert_some("cacheReadTokens", Some(reads).filter(Value::is_truthy));
     token.insert("totalCost", cost);
     tokens.push_back(StreamToken::from_object(token));
+}
+
+/// The usage that a plain server reports, cache counts in Anthropic's names.
+pub(crate) fn usage_with_cache_counts(state: &mut ChatState, tokens: &mut Tokens) {
+    let Some(usage) = state.usage.take() else { return };
+    tokens.push_back(StreamToken::from_object(plain_usage(&usage)));
+}
+
+/// Prompt and completion tokens, and cache counts where they are not zero.
+pub(crate) fn plain_usage(usage: &Value) -> Object {
+    let mut token = usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
+    for (key, count) in
+        [("cacheWriteTokens", "cache_creation_input_tokens"), ("cacheReadTokens", "cache_read_input_tokens")]
+    {
+        token.insert_some(key, usage.get(count).filter(|count| count.is_truthy()).cloned());
+    }
+    token
 }
 
 /// `{type: "usage", inputTokens, outputTokens}`, to be added to.

@@ -7,7 +7,9 @@ use url::Url;
 use super::body::{self, BodyField, BodyInput};
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
-use super::{headers, steps, whole};
+use super::headers::{self, HeaderBlock};
+use super::whole::{self, WholeDecoder};
+use super::steps;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::model::Model;
@@ -15,8 +17,8 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
-use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, RetryPolicy};
-use crate::{Error, ErrorKind};
+use crate::transport::{ClientKind, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::Error;
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -34,12 +36,29 @@ pub(crate) struct ChatSpec {
     pub(crate) chat: &'static [BodyField],
     /// The body of a completion.
     pub(crate) completion: &'static [BodyField],
+    /// How an answer of the conversation comes.
+    pub(crate) answer: Answer,
     /// What is done with every event.
     pub(crate) steps: &'static [Step],
     /// What is done when the answer has ended.
     pub(crate) end: &'static [EndStep],
     /// Which errors get the handlers' prefix.
     pub(crate) wrap: Wrap,
+    /// How the service's models are listed; `None` gives the built-in table.
+    pub(crate) list: Option<ListModels>,
+}
+
+/// Asks a service for its models.
+pub(crate) type ListModels =
+    for<'a> fn(&'a ProviderSettings, &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>>;
+
+/// How the answer of a conversation comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// As a stream of events.
+    Streamed,
+    /// Whole: `steps` and `end` are not used.
+    Whole,
 }
 
 /// Which errors get the prefix `<name> completion error: `.
@@ -53,21 +72,20 @@ pub(crate) struct Wrap {
 
 /// Where requests go and how they are authorised.
 pub(crate) struct Endpoint {
-    /// The URL of chat completions, not yet parsed.
+    /// The URL of chat completions, as text: one that cannot be parsed fails each call.
     pub(crate) url: String,
-    /// The SDK's headers, the key and the application's, before those of the request.
-    pub(crate) headers: Headers,
-    /// Headers that stand behind the content type.
-    pub(crate) last_headers: Headers,
+    /// The header block, before fetch completes it.
+    pub(crate) headers: HeaderBlock,
 }
 
 impl Endpoint {
     /// `<base>/chat/completions` with a bearer key and the application's headers.
-    pub(crate) fn bearer(base: &str, key: &str, context: &Context) -> Result<Self, Error> {
-        let mut block = headers::sdk(context);
-        headers::bearer(&mut block, key)?;
-        headers::application(&mut block, &context.identity);
-        Ok(Self { url: join(base, "/chat/completions"), headers: block, last_headers: Headers::new() })
+    pub(crate) fn bearer(base: &str, key: &str, context: &Context) -> Self {
+        let mut headers = HeaderBlock::sdk(context);
+        headers.bearer(key);
+        headers.application(&context.identity);
+        headers.content_type();
+        Self { url: join(base, "/chat/completions"), headers }
     }
 }
 
@@ -80,54 +98,37 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 pub(crate) struct OpenAiChat {
     spec: &'static ChatSpec,
     settings: ProviderSettings,
-    /// A header or URL that cannot be sent fails each call, not the construction, as in the reference.
-    endpoint: Result<(Url, Endpoint), CallError>,
+    endpoint: Endpoint,
     model: Model,
 }
 
-/// An error that every call reports.
-struct CallError {
-    kind: ErrorKind,
-    message: String,
-    code: Option<crate::json::Value>,
-}
-
 impl OpenAiChat {
-    pub(crate) fn new(spec: &'static ChatSpec, settings: &ProviderSettings, context: &Context) -> Self {
-        let endpoint = (spec.endpoint)(settings, context).and_then(|endpoint| {
-            Ok((Url::parse(&endpoint.url).map_err(|_| errors::invalid_url())?, endpoint))
-        });
-        Self {
+    /// # Errors
+    ///
+    /// What the reference throws when it constructs the provider.
+    pub(crate) fn new(
+        spec: &'static ChatSpec,
+        settings: &ProviderSettings,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             spec,
             settings: settings.clone(),
-            endpoint: endpoint.map_err(|error| CallError {
-                kind: error.kind(),
-                message: error.message().to_owned(),
-                code: error.code().cloned(),
-            }),
+            endpoint: (spec.endpoint)(settings, context)?,
             model: (spec.model)(settings),
-        }
+        })
     }
 
     fn encode(&self, fields: &[BodyField], request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
-        let (url, endpoint) = self.endpoint.as_ref().map_err(|problem| {
-            let error = Error::new(problem.kind, problem.message.clone());
-            problem.code.clone().map_or(error, |code| {
-                Error::new(problem.kind, problem.message.clone()).with_code(code)
-            })
-        })?;
+        let url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        let own = self.endpoint.headers.build()?;
         let input =
             BodyInput { spec: self.spec, settings: &self.settings, model: &self.model, request, prompt };
         let body = Bytes::from(body::build(fields, &input).to_json());
-        let mut own = endpoint.headers.clone();
-        own.replace("content-type", "application/json");
-        for (name, value) in endpoint.last_headers.iter() {
-            own.replace(name, value.clone());
-        }
         Ok(HttpRequest {
             method: "POST",
-            url: url.to_string(),
-            headers: headers::complete(url, &own, Some(&body)),
+            headers: javascript::fetch_headers(&url, &own, Some(&body)),
+            url: url.into(),
             body,
             options: RequestOptions {
                 retry: RetryPolicy::Stainless { count_header: Some(headers::RETRY_COUNT) },
@@ -160,6 +161,9 @@ impl Wire for OpenAiChat {
     }
 
     fn chat_decoder(&self, request: &ChatRequest) -> Box<dyn Decode> {
+        if self.spec.answer == Answer::Whole {
+            return Box::new(WholeDecoder::new(self.spec.name));
+        }
         let state = ChatState::new(self.spec.name, self.model.clone(), request.track_tool_calls);
         Box::new(ChatDecoder::new(state, self.spec.steps, self.spec.end))
     }
@@ -181,7 +185,10 @@ impl Wire for OpenAiChat {
         self.explain(call, SdkError::of(failure))
     }
 
-    fn list_models<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+        if let Some(list) = self.spec.list {
+            return list(&self.settings, context);
+        }
         Box::pin(async move {
             let table = crate::catalog::tables::table(self.spec.id);
             Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())

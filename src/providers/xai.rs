@@ -1,0 +1,85 @@
+//! xAI's Grok.
+//!
+//! <https://docs.x.ai/docs/api-reference>
+
+use super::compatible::{key_or_placeholder, table_model};
+use crate::Error;
+use crate::catalog::parameters::{Format, Parameters};
+use crate::json::{Node, Value};
+use crate::model::Model;
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Wrap, steps};
+use crate::settings::ProviderSettings;
+use crate::token::StreamToken;
+
+pub(super) static SPEC: ChatSpec = ChatSpec {
+    id: "xai",
+    name: "xAI",
+    endpoint: |settings, context| {
+        Ok(Endpoint::bearer("https://api.x.ai/v1", key_or_placeholder(settings, "xaiApiKey"), context))
+    },
+    model,
+    default_temperature: 0.0,
+    chat: &[
+        ("model", body::model),
+        ("max_tokens", body::table_max_tokens),
+        ("temperature", body::temperature),
+        ("messages", body::system_and_messages),
+        ("stream", body::stream),
+        ("stream_options", body::include_usage),
+        ("reasoning_effort", reasoning_effort),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+    ],
+    completion: &[
+        ("model", body::model),
+        ("messages", body::prompt),
+        ("reasoning_effort", reasoning_effort),
+    ],
+    answer: Answer::Streamed,
+    steps: &[
+        steps::require_choices,
+        steps::plain_text,
+        steps::reasoning_content,
+        steps::tool_calls,
+        steps::end_tracked_calls,
+        usage,
+    ],
+    end: &[],
+    wrap: Wrap { chat: true, completion: true },
+    list: None,
+};
+
+fn model(settings: &ProviderSettings) -> Model {
+    let model = table_model("xai", settings);
+    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
+    Model { parameters: parameters.to_object(), ..model }
+}
+
+/// The effort, for the models whose table entry lists efforts.
+fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameters.get("reasoningEffort").cloned()
+}
+
+/// A usage token for each event that has usage; cached tokens stand in two places.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    let usage = event.root.get("usage");
+    if !usage.is_truthy() {
+        return Ok(());
+    }
+    let details = usage.get("prompt_tokens_details");
+    let cached = details.get("cached_tokens");
+    let value = |node: Node<'_>| steps::defined(node);
+    let reads = value(cached).filter(Value::is_truthy).or_else(|| value(usage.get("cache_read_input_tokens")));
+    let mut token = steps::usage_object(
+        steps::or_zero(value(usage.get("prompt_tokens")).as_ref()),
+        steps::or_zero(value(usage.get("completion_tokens")).as_ref()),
+    );
+    token.insert("cacheReadTokens", reads.unwrap_or(Value::Number(0.0)));
+    token.insert("cacheWriteTokens", value(usage.get("cache_creation_input_tokens")).unwrap_or(Value::Number(0.0)));
+    tokens.push_back(StreamToken::from_object(token));
+    Ok(())
+}
