@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use samewire::json::{Object, Value};
+use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
     AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings, StreamSummary,
     StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
@@ -30,7 +31,7 @@ pub(crate) enum Entry {
     Missing(&'static str),
 }
 
-type Run = for<'a> fn(&'a Ask) -> BoxFuture<'a, Outcome>;
+pub(crate) type Run = for<'a> fn(&'a Ask) -> BoxFuture<'a, Outcome>;
 
 /// What is asked, and in which world.
 pub(crate) struct Ask {
@@ -52,11 +53,11 @@ const CALLS: &[(&str, Entry)] = &[
     ("countTokens", Entry::Run(|ask| Box::pin(count_tokens(ask)))),
     ("getOpenAiModels", Entry::Run(|ask| Box::pin(openai_models(ask)))),
     ("parser", Entry::Run(|ask| Box::pin(std::future::ready(parser(ask))))),
+    ("tagMatcher", Entry::Run(|ask| Box::pin(std::future::ready(tag_matcher(ask))))),
     ("listModels", Entry::Missing("model lists of named services have no public entry yet")),
     ("getLmStudioModels", Entry::Missing("LM Studio's model list has no public entry yet")),
     ("generateImage", Entry::Missing("image generation has no public entry yet")),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
-    ("tagMatcher", Entry::Missing("the tag matcher has no public entry yet")),
 ];
 
 async fn create_message(ask: &Ask) -> Outcome {
@@ -160,6 +161,19 @@ fn parser(ask: &Ask) -> Outcome {
         tokens.iter().map(|token: &StreamToken| Value::from(token.to_object())).collect::<Value>()
     };
     Outcome { value: Some(ask.list("steps").iter().map(step).collect()), ..Outcome::default() }
+}
+
+/// The lists of chunks for each fragment, then for the end.
+fn tag_matcher(ask: &Ask) -> Outcome {
+    let mut matcher = TagMatcher::new("think");
+    let chunk = |piece: Piece| match piece.kind {
+        PieceKind::Text => Value::from(StreamToken::Text(piece.text).to_object()),
+        PieceKind::Reasoning => StreamToken::Reasoning(piece.text).to_object().into(),
+    };
+    let fragments = ask.list("steps").iter().filter_map(Value::as_text);
+    let mut lists: Vec<Value> = fragments.map(|text| matcher.push(text).map(chunk).collect()).collect();
+    lists.push(matcher.finish().into_iter().map(chunk).collect());
+    Outcome { value: Some(lists.into()), ..Outcome::default() }
 }
 
 fn fragment(step: &Value) -> ToolCallPartial {

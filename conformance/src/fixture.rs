@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use samewire::json::{Object, Value};
+use samewire::json::Value;
 
 use crate::surrogates::{Depth, has_lone, replace_lone};
 
@@ -275,11 +275,6 @@ fn located(text: &str, utf16_position: usize, problem: &str) -> String {
         units <= utf16_position
     });
     format!("line {}: {problem}", 1 + before.filter(|character| *character == '\n').count())
-}
-
-/// The text of a key in an object, empty if there is none.
-pub(crate) fn text_or_empty<'a>(object: &'a Object, key: &str) -> &'a str {
-    object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Stands for half a surrogate pair, to find where there was one: a private character.
