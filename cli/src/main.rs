@@ -1,2 +1,46 @@
-//! x
-fn main() {}
+//! `samewire`: chat with any provider from the terminal, and prove that samewire speaks like the
+//! TypeScript.
+
+mod chat;
+mod conform;
+mod keys;
+mod paint;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "samewire", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Streams a model's answer to the terminal
+    Chat(chat::Arguments),
+    /// Checks samewire against recordings of the TypeScript
+    Conform(conform::Arguments),
+    /// Lists the providers that are built in
+    Providers,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Chat(arguments) => chat::run(&arguments),
+        Command::Conform(arguments) => conform::run(&arguments),
+        Command::Providers => {
+            keys::print_providers();
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    outcome.unwrap_or_else(|problem| {
+        eprintln!("samewire: {problem}");
+        ExitCode::from(USAGE)
+    })
+}
+
+/// The exit status for what cannot be done as asked.
+const USAGE: u8 = 2;

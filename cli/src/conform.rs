@@ -1,0 +1,51 @@
+//! `samewire conform`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use samewire_conformance::{Level, Options, run as conform, show};
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Beginnings of case ids (`anthropic/`, `openai/tool`); all cases if there are none
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// The folder with the recordings; the project's own by default
+    #[arg(long, value_name = "DIR")]
+    fixtures: Option<PathBuf>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Checks one level only: encode, decode or socket
+    #[arg(long)]
+    level: Option<Level>,
+    /// Prints a case instead: what was asked, each exchange, and what came out
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["filters", "format", "level"])]
+    show: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A row for each provider, then the failures
+    Table,
+    /// One line of JSON
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    if let Some(case) = &arguments.show {
+        print!("{}", show(arguments.fixtures.as_deref(), case)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = conform(&Options {
+        fixtures: arguments.fixtures.clone(),
+        filters: arguments.filters.clone(),
+        level: arguments.level,
+    })?;
+    match arguments.format {
+        Format::Table => print!("{}", report.to_table()),
+        Format::Json => println!("{}", report.to_json()),
+    }
+    Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

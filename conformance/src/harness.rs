@@ -1,0 +1,183 @@
+//! Checks cases, one at a time, safe from panics and from waiting for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use samewire::transport::reqwest::ReqwestTransport;
+use tokio::runtime::Runtime;
+
+use crate::calls::{Entry, Run, entry};
+use crate::deviations::Deviations;
+use crate::fixture::Case;
+use crate::levels::{self, Level};
+use crate::verdict::Verdict;
+
+/// Checks cases against samewire. Share one: it holds the runtime and the HTTP client.
+pub struct Harness {
+    /// Taken only when dropped.
+    runtime: Option<Runtime>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    deviations: Deviations,
+    http: ReqwestTransport,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// The case's id.
+    pub id: String,
+    /// The outcome over all levels.
+    pub outcome: CaseOutcome,
+    /// The levels that were checked, and whether each passed (or deviated as allowed).
+    pub levels: Vec<(Level, bool)>,
+    /// The deviations that allowed it to differ, by their place in the list.
+    pub(crate) used: Vec<usize>,
+}
+
+/// What became of a case, over all levels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseOutcome {
+    /// The same at every level.
+    Passed,
+    /// Not the same, for the reason given and allowed.
+    Deviating(String),
+    /// Not the same.
+    Failed {
+        /// The first level that differs.
+        level: Level,
+        /// The first difference there.
+        difference: String,
+    },
+    /// There is no way to check it, for the reason given.
+    NotApplicable(String),
+}
+
+impl Harness {
+    /// A harness that allows these deviations.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no threads or no sockets.
+    pub fn new(deviations: Deviations) -> Result<Self, String> {
+        let http = ReqwestTransport::builder().system_proxy(false).build().map_err(|error| error.to_string())?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // Some to spare, should a case hold one up.
+            .worker_threads(threads + 2)
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { runtime: Some(runtime), shared: Arc::new(Shared { deviations, http }) })
+    }
+
+    /// The deviations that this harness allows.
+    pub fn deviations(&self) -> &Deviations {
+        &self.shared.deviations
+    }
+
+    /// Checks a case at these levels. Must not be called from within an asynchronous task.
+    pub fn check(&self, case: &Arc<Case>, levels: &[Level]) -> CaseReport {
+        let run = match self.applicable(case) {
+            Ok(run) => run,
+            Err(outcome) => return CaseReport { id: case.id.clone(), outcome, levels: Vec::new(), used: Vec::new() },
+        };
+        let mut report =
+            CaseReport { id: case.id.clone(), outcome: CaseOutcome::Passed, levels: Vec::new(), used: Vec::new() };
+        for level in levels {
+            if let Some(verdict) = self.verdict(case, *level, run) {
+                report.add(*level, verdict, &self.shared.deviations);
+            }
+        }
+        report
+    }
+
+    fn applicable(&self, case: &Case) -> Result<Run, CaseOutcome> {
+        let run = match entry(&case.call) {
+            Some(Entry::Run(run)) => run,
+            Some(Entry::Missing(reason)) => return Err(CaseOutcome::NotApplicable(reason.to_owned())),
+            None => {
+                let difference = format!("the harness does not know the call `{}`", case.call);
+                return Err(CaseOutcome::Failed { level: Level::Encode, difference });
+            }
+        };
+        match case.api_provider() {
+            Some(provider)
+                if samewire::provider_ids().all(|id| id != provider)
+                    && self.shared.deviations.is_not_ported(provider) =>
+            {
+                Err(CaseOutcome::NotApplicable(format!("provider not ported: {provider}")))
+            }
+            _ => Ok(run),
+        }
+    }
+
+    fn verdict(&self, case: &Arc<Case>, level: Level, run: Run) -> Option<Verdict> {
+        let runtime = self.runtime.as_ref()?;
+        let (case, shared) = (case.clone(), self.shared.clone());
+        let task = runtime
+            .spawn(async move { levels::check(&case, level, run, &shared.deviations, &shared.http).await });
+        let abort = task.abort_handle();
+        runtime.block_on(async {
+            match tokio::time::timeout(TIME_LIMIT, task).await {
+                Ok(Ok(verdict)) => verdict,
+                Ok(Err(failure)) => Some(Verdict::Differs(format!("panicked: {}", panic_message(failure)))),
+                Err(_) => {
+                    abort.abort();
+                    Some(Verdict::Differs(format!("not done within {} s", TIME_LIMIT.as_secs())))
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        // Does not wait for a case that hangs.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl CaseReport {
+    /// The first part of the case's id.
+    pub fn provider(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    fn add(&mut self, level: Level, verdict: Verdict, deviations: &Deviations) {
+        let allowed = match verdict {
+            Verdict::Same => None,
+            Verdict::Deviates(class) => Some(class.to_string()),
+            Verdict::Differs(difference) => match deviations.allowing(&self.id, level) {
+                Some((index, deviation)) => {
+                    self.used.push(index);
+                    Some(deviation.reason.clone())
+                }
+                None => {
+                    self.levels.push((level, false));
+                    if !matches!(self.outcome, CaseOutcome::Failed { .. }) {
+                        self.outcome = CaseOutcome::Failed { level, difference };
+                    }
+                    return;
+                }
+            },
+        };
+        self.levels.push((level, true));
+        if let (CaseOutcome::Passed, Some(reason)) = (&self.outcome, allowed) {
+            self.outcome = CaseOutcome::Deviating(reason);
+        }
+    }
+}
+
+fn panic_message(failure: tokio::task::JoinError) -> String {
+    let Ok(panic) = failure.try_into_panic() else { return "the task was cancelled".to_owned() };
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// The longest that a case may take at one level.
+const TIME_LIMIT: Duration = Duration::from_secs(20);

@@ -1,0 +1,81 @@
+//! A case for a person to read.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use samewire::json::Value;
+
+use crate::fixture::{Case, Exchange};
+use crate::suite::{find_cases, own_fixtures};
+
+/// The case of that id, as text: what was asked, each exchange, and what came out.
+///
+/// # Errors
+///
+/// Says that there is no such case, or what is wrong with its file.
+pub fn show(fixtures: Option<&Path>, id: &str) -> Result<String, String> {
+    Ok(print(&load_case(fixtures, id)?))
+}
+
+/// Reads the case of that id.
+///
+/// # Errors
+///
+/// Says that there is no such case, or what is wrong with its file.
+pub fn load_case(fixtures: Option<&Path>, id: &str) -> Result<Case, String> {
+    let folder = fixtures.map_or_else(own_fixtures, Path::to_owned);
+    let found = find_cases(&folder)?.into_iter().find(|(name, _)| name == id);
+    let (_, path) = found.ok_or_else(|| format!("there is no case {id:?} in {}", folder.display()))?;
+    Case::load(&path).map_err(|error| error.to_string())
+}
+
+fn print(case: &Case) -> String {
+    let mut out = format!("{}  ({})\n", case.id, case.call);
+    if let Some(about) = &case.about {
+        let _ = writeln!(out, "{about}");
+    }
+    section(&mut out, "asked", &case.input.to_json_pretty());
+    for (index, exchange) in case.exchanges.iter().enumerate() {
+        print_exchange(&mut out, index + 1, exchange);
+    }
+    let expected = &case.expected;
+    if !expected.retry_delays.is_empty() {
+        section(&mut out, "waits between attempts, in ms", &format!("{:?}", expected.retry_delays));
+    }
+    if let Some(stream) = &expected.stream {
+        section(&mut out, "tokens", &stream.join("\n"));
+    }
+    for (name, value) in [("value", &expected.value), ("error", &expected.error), ("afterwards", &expected.after)] {
+        if let Some(value) = value {
+            section(&mut out, name, &value.to_json_pretty());
+        }
+    }
+    out
+}
+
+fn print_exchange(out: &mut String, number: usize, exchange: &Exchange) {
+    let Exchange { request, response } = exchange;
+    let version = if request.http2 { "HTTP/2" } else { "HTTP/1.1" };
+    let mut text = format!("{} {} {version} ({})\n", request.method, request.target, request.scheme);
+    print_message(&mut text, &request.headers, &request.body);
+    section(out, &format!("request {number}"), &text);
+    let mut text = format!("{} {}\n", response.status, response.reason);
+    print_message(&mut text, &response.headers, &response.sent_body());
+    if let Some(disconnect) = response.disconnect {
+        let _ = write!(text, "\nbroken off: {disconnect:?}");
+    }
+    section(out, &format!("response {number}"), &text);
+}
+
+fn print_message(out: &mut String, headers: &[(String, Vec<u8>)], body: &[u8]) {
+    for (name, value) in headers {
+        let _ = writeln!(out, "{name}: {}", String::from_utf8_lossy(value));
+    }
+    let text = String::from_utf8_lossy(body);
+    let pretty = Value::parse(&text).map(|value| value.to_json_pretty());
+    let _ = write!(out, "\n{}", pretty.unwrap_or_else(|_| text.into_owned()));
+}
+
+fn section(out: &mut String, name: &str, text: &str) {
+    let _ = write!(out, "\n── {name} ──\n{}\n", text.trim_end());
+}
