@@ -7,8 +7,8 @@ use futures_util::StreamExt;
 use samewire::json::{Object, Value};
 use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
-    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings, StreamSummary,
-    StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
+    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings,
+    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
 };
 
 /// What came out of a call.

@@ -97,7 +97,12 @@ async fn decode(case: &Case, run: Run, rules: &Deviations) -> std::io::Result<Ve
     Ok(verdict)
 }
 
-async fn socket(case: &Case, run: Run, rules: &Deviations, http: &ReqwestTransport) -> std::io::Result<Verdict> {
+async fn socket(
+    case: &Case,
+    run: Run,
+    rules: &Deviations,
+    http: &ReqwestTransport,
+) -> std::io::Result<Verdict> {
     let server = Server::start(case.exchanges.clone()).await?;
     let transport = Arc::new(RewriteTransport::new(http.clone(), server.authority()));
     let world = World::new(case, transport.clone())?;
@@ -154,4 +159,3 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
         Some(Disconnect::MidReset) => made.disconnect(replay::Disconnect::ResetMid),
     }
 }
-

@@ -32,7 +32,11 @@ impl Request {
             http2: request.options.version == HttpVersion::Http2,
             method: request.method.to_owned(),
             target,
-            headers: request.headers.iter().map(|(name, v)| (name.to_owned(), v.as_bytes().to_vec())).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, v)| (name.to_owned(), v.as_bytes().to_vec()))
+                .collect(),
             body: request.body.clone(),
         }
     }
@@ -57,7 +61,9 @@ pub(crate) fn compare_requests(case: &Case, mut seen: Vec<Request>, pseudo: Pseu
         });
     }
     verdict.and(|| match seen.first() {
-        Some(extra) => Verdict::Differs(format!("request {} is too many: {}", case.exchanges.len() + 1, extra.line())),
+        Some(extra) => {
+            Verdict::Differs(format!("request {} is too many: {}", case.exchanges.len() + 1, extra.line()))
+        }
         None => Verdict::Same,
     })
 }
