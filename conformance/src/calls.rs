@@ -7,8 +7,8 @@ use futures_util::StreamExt;
 use samewire::json::{Object, Value};
 use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
-    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings, StreamSummary,
-    StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
+    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings,
+    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
 };
 
 /// What came out of a call.
@@ -137,7 +137,7 @@ async fn count_tokens(ask: &Ask) -> Outcome {
     Outcome::of(outcome.await.map(Value::from))
 }
 
-/// The reference takes every failure for an empty list.
+/// The reference takes every failure for an empty list, and prints `null` for a model without an id.
 async fn openai_models(ask: &Ask) -> Outcome {
     let args = ask.list("args");
     let mut settings = ProviderSettings::new("openai");
@@ -145,7 +145,7 @@ async fn openai_models(ask: &Ask) -> Outcome {
         settings.set(key, Some(value.clone()));
     }
     let listed = async { build_provider_in(&settings, &ask.context)?.list_models().await };
-    let id = |model: Model| Value::from(model.id);
+    let id = |model: Model| if model.id.is_empty() { Value::Null } else { model.id.into() };
     let models: Value = listed.await.unwrap_or_default().into_iter().map(id).collect();
     Outcome { value: Some(models), ..Outcome::default() }
 }

@@ -56,7 +56,9 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
                 path.push('.');
                 path.push_str(key);
                 match b.next() {
-                    Some((other, found)) if other == key && !descend(value, found, path) => path.truncate(length),
+                    Some((other, found)) if other == key && !descend(value, found, path) => {
+                        path.truncate(length)
+                    }
                     _ => return true,
                 }
             }
@@ -111,7 +113,8 @@ mod tests {
 
     #[test]
     fn json_shows_the_path() {
-        let path = |a: &str, b: &str| path_of_difference(&Value::parse(a).unwrap(), &Value::parse(b).unwrap());
+        let path =
+            |a: &str, b: &str| path_of_difference(&Value::parse(a).unwrap(), &Value::parse(b).unwrap());
         assert_eq!(path(r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#).unwrap(), "$.a[1].b");
         assert_eq!(path(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#).unwrap(), "$.a");
         assert_eq!(path(r#"{"a":1}"#, r#"{"a":1,"b":2}"#).unwrap(), "$.b");

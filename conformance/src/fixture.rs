@@ -129,7 +129,8 @@ impl Case {
 
     /// Reads a case from its text. The message of an error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value = Value::parse(text).map_err(|error| located(text, error.position(), &error.to_string()))?;
+        let value =
+            Value::parse(text).map_err(|error| located(text, error.position(), &error.to_string()))?;
         let exchanges = match value.get("exchanges") {
             Some(Value::Array(exchanges)) => exchanges.iter().enumerate().map(Exchange::read).collect(),
             _ => Err("`exchanges` must be a list".to_owned()),
@@ -220,7 +221,8 @@ impl Response {
 
 impl Expected {
     fn read(case: &Value) -> Result<Self, String> {
-        let lines = |stream: &Value| stream.as_array().map(|chunks| chunks.iter().map(Value::to_json).collect());
+        let lines =
+            |stream: &Value| stream.as_array().map(|chunks| chunks.iter().map(Value::to_json).collect());
         let stream = match case.get("stream") {
             None => None,
             Some(stream) => Some(lines(stream).ok_or("`stream` must be a list")?),

@@ -62,7 +62,8 @@ impl Harness {
     ///
     /// When the system gives no threads or no sockets.
     pub fn new(deviations: Deviations) -> Result<Self, String> {
-        let http = ReqwestTransport::builder().system_proxy(false).build().map_err(|error| error.to_string())?;
+        let http =
+            ReqwestTransport::builder().system_proxy(false).build().map_err(|error| error.to_string())?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // Some to spare, should a case hold one up.
@@ -82,16 +83,34 @@ impl Harness {
     pub fn check(&self, case: &Arc<Case>, levels: &[Level]) -> CaseReport {
         let run = match self.applicable(case) {
             Ok(run) => run,
-            Err(outcome) => return CaseReport { id: case.id.clone(), outcome, levels: Vec::new(), used: Vec::new() },
+            Err(outcome) => {
+                return CaseReport { id: case.id.clone(), outcome, levels: Vec::new(), used: Vec::new() };
+            }
         };
-        let mut report =
-            CaseReport { id: case.id.clone(), outcome: CaseOutcome::Passed, levels: Vec::new(), used: Vec::new() };
+        let mut report = CaseReport {
+            id: case.id.clone(),
+            outcome: CaseOutcome::Passed,
+            levels: Vec::new(),
+            used: Vec::new(),
+        };
         for level in levels {
             if let Some(verdict) = self.verdict(case, *level, run) {
                 report.add(*level, verdict, &self.shared.deviations);
             }
         }
         report
+    }
+
+    /// Whether a case can be checked.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    pub fn is_applicable(&self, case: &Case) -> Result<(), String> {
+        match self.applicable(case) {
+            Err(CaseOutcome::NotApplicable(reason)) => Err(reason),
+            _ => Ok(()),
+        }
     }
 
     fn applicable(&self, case: &Case) -> Result<Run, CaseOutcome> {

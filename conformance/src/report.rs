@@ -88,7 +88,15 @@ impl Report {
     pub fn to_table(&self) -> String {
         let mut out = format!(
             "{:24}{:>7}{:>8}{:>8}{:>11}{:>16}{:>12}{:>12}{:>12}\n",
-            "provider", "cases", "passed", "failed", "deviating", "not applicable", "encode", "decode", "socket"
+            "provider",
+            "cases",
+            "passed",
+            "failed",
+            "deviating",
+            "not applicable",
+            "encode",
+            "decode",
+            "socket"
         );
         for (provider, counts) in self.providers() {
             let _ = writeln!(out, "{}", counts.row(provider));
@@ -97,11 +105,15 @@ impl Report {
         for (case, level, difference) in self.failures() {
             let failed = case.levels.iter().filter(|(other, passed)| !passed && *other != level);
             let others: Vec<&str> = failed.map(|(level, _)| level.name()).collect();
-            let also = if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
+            let also =
+                if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
             let _ = write!(out, "\n{} {level}{also}\n    {difference}\n", case.id);
         }
         for entry in &self.stale {
-            let _ = write!(out, "\nconformance/deviations.toml: nothing differs any more at {entry}; take it out\n");
+            let _ = write!(
+                out,
+                "\nconformance/deviations.toml: nothing differs any more at {entry}; take it out\n"
+            );
         }
         out
     }
@@ -159,7 +171,11 @@ mod tests {
         Report {
             cases: vec![
                 case("a/one", CaseOutcome::Passed, &[(Level::Encode, true), (Level::Decode, true)]),
-                case("a/two", failed, &[(Level::Encode, true), (Level::Decode, false), (Level::Socket, false)]),
+                case(
+                    "a/two",
+                    failed,
+                    &[(Level::Encode, true), (Level::Decode, false), (Level::Socket, false)],
+                ),
                 case("b/one", CaseOutcome::NotApplicable("no".into()), &[]),
                 case("b/two", CaseOutcome::Deviating("so".into()), &[(Level::Encode, true)]),
             ],

@@ -32,9 +32,18 @@ impl Request {
             http2: request.options.version == HttpVersion::Http2,
             method: request.method.to_owned(),
             target,
-            headers: request.headers.iter().map(|(name, v)| (name.to_owned(), v.as_bytes().to_vec())).collect(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, v)| (name.to_owned(), v.as_bytes().to_vec()))
+                .collect(),
             body: request.body.clone(),
         }
+    }
+
+    /// Whether the request can reach a network; the recorder saw no others.
+    pub(crate) fn can_leave(&self) -> bool {
+        ["http", "https"].contains(&self.scheme.as_str())
     }
 
     fn line(&self) -> String {
@@ -57,7 +66,9 @@ pub(crate) fn compare_requests(case: &Case, mut seen: Vec<Request>, pseudo: Pseu
         });
     }
     verdict.and(|| match seen.first() {
-        Some(extra) => Verdict::Differs(format!("request {} is too many: {}", case.exchanges.len() + 1, extra.line())),
+        Some(extra) => {
+            Verdict::Differs(format!("request {} is too many: {}", case.exchanges.len() + 1, extra.line()))
+        }
         None => Verdict::Same,
     })
 }

@@ -45,7 +45,9 @@ fn print(case: &Case) -> String {
     if let Some(stream) = &expected.stream {
         section(&mut out, "tokens", &stream.join("\n"));
     }
-    for (name, value) in [("value", &expected.value), ("error", &expected.error), ("afterwards", &expected.after)] {
+    for (name, value) in
+        [("value", &expected.value), ("error", &expected.error), ("afterwards", &expected.after)]
+    {
         if let Some(value) = value {
             section(&mut out, name, &value.to_json_pretty());
         }

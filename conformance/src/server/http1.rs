@@ -13,10 +13,9 @@ use crate::fixture::{Disconnect, Request, Response};
 pub(super) async fn serve(socket: TcpStream, state: &State) -> io::Result<()> {
     let mut connection = Connection { socket, received: BytesMut::new() };
     while let Some(request) = connection.read_request().await? {
-        let close = request
-            .headers
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close"));
+        let close = request.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close")
+        });
         let Some(response) = state.answer(request) else { break };
         if response.disconnect == Some(Disconnect::Before) {
             break;
