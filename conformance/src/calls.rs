@@ -87,10 +87,7 @@ async fn create_messages(ask: &Ask) -> Outcome {
 }
 
 async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mut Outcome) {
-    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
-    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
-    request.track_tool_calls = ask.input.get("feedParser").is_some_and(Value::is_truthy);
+    let request = chat_request(turn, ask.input.get("feedParser").is_some_and(Value::is_truthy));
     let mut tokens = match provider.chat_stream(request).await {
         Ok(tokens) => tokens,
         Err(error) => {
@@ -108,6 +105,15 @@ async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mu
         }
     }
     outcome.summary = Some(tokens.summary());
+}
+
+/// The arguments of the reference's `createMessage` as a request.
+pub(crate) fn chat_request(turn: &Value, track_tool_calls: bool) -> ChatRequest {
+    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
+    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
+    request.track_tool_calls = track_tool_calls;
+    request
 }
 
 async fn complete_prompt(ask: &Ask) -> Outcome {
