@@ -28,7 +28,9 @@ pub(crate) fn complete(settings: &mut ProviderSettings, model: Option<&str>) -> 
     match std::env::var(variable) {
         Ok(key) if !key.is_empty() => settings.set(setting, Some(key.into())),
         _ => {
-            return Err(format!("no key for {provider}: set {variable}, or `{setting}` in a --settings file"));
+            return Err(format!(
+                "no key for {provider}: set {variable}, or `{setting}` in a --settings file"
+            ));
         }
     }
     Ok(())

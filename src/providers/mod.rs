@@ -13,10 +13,16 @@ use crate::settings::ProviderSettings;
 mod anthropic;
 mod baseten;
 mod compatible;
+mod deepseek;
+mod doubao;
+mod featherless;
 mod fireworks;
 mod groq;
+mod moonshot;
 mod openai;
+mod sambanova;
 mod xai;
+mod zai;
 
 /// What makes a provider of settings.
 type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Error>;
@@ -25,11 +31,25 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
+    ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
+    ("doubao", |settings, context| chat_as(doubao::spec(settings), context)),
+    ("featherless", |settings, context| chat(featherless::spec(settings), settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
+    ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
+    ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
     ("xai", |settings, context| chat(&xai::SPEC, settings, context)),
+    ("zai", |settings, context| chat(zai::spec(settings), settings, context)),
 ];
+
+/// A provider whose settings were put into another provider's names.
+fn chat_as(
+    (spec, settings): (&'static ChatSpec, ProviderSettings),
+    context: &Context,
+) -> Result<Arc<dyn AiProvider>, Error> {
+    chat(spec, &settings, context)
+}
 
 fn chat(
     spec: &'static ChatSpec,

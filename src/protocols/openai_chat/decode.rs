@@ -84,10 +84,17 @@ pub(crate) struct ChatDecoder {
     state: ChatState,
     steps: &'static [Step],
     end: &'static [EndStep],
+    /// What becomes of an error in the stream.
+    on_error: fn(Error) -> Error,
 }
 
 impl ChatDecoder {
-    pub(crate) fn new(state: ChatState, steps: &'static [Step], end: &'static [EndStep]) -> Self {
+    pub(crate) fn new(
+        state: ChatState,
+        steps: &'static [Step],
+        end: &'static [EndStep],
+        on_error: fn(Error) -> Error,
+    ) -> Self {
         Self {
             events: SseDecoder::new(SseDialect::BomPerLine),
             document: Document::new(),
@@ -95,6 +102,7 @@ impl ChatDecoder {
             state,
             steps,
             end,
+            on_error,
         }
     }
 
@@ -140,20 +148,21 @@ impl ChatDecoder {
 impl Decode for ChatDecoder {
     fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if head.status == 204 {
-            return Err(Error::invalid_response("Attempted to iterate over a response with no body"));
+            let error = Error::invalid_response("Attempted to iterate over a response with no body");
+            return Err((self.on_error)(error));
         }
         Ok(())
     }
 
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
-        self.drain(tokens)?;
+        self.drain(tokens).map_err(self.on_error)?;
         Ok(Progress::More)
     }
 
     fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.finish();
-        self.drain(tokens)?;
+        self.drain(tokens).map_err(self.on_error)?;
         for step in self.end {
             step(&mut self.state, tokens);
         }
@@ -161,7 +170,7 @@ impl Decode for ChatDecoder {
     }
 
     fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
-        Err(errors::interrupted())
+        Err((self.on_error)(errors::interrupted()))
     }
 
     fn summary(&self) -> StreamSummary {
