@@ -87,10 +87,7 @@ async fn create_messages(ask: &Ask) -> Outcome {
 }
 
 async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mut Outcome) {
-    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
-    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
-    request.track_tool_calls = ask.input.get("feedParser").is_some_and(Value::is_truthy);
+    let request = chat_request(turn, ask.input.get("feedParser").is_some_and(Value::is_truthy));
     let mut tokens = match provider.chat_stream(request).await {
         Ok(tokens) => tokens,
         Err(error) => {
@@ -108,6 +105,15 @@ async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mu
         }
     }
     outcome.summary = Some(tokens.summary());
+}
+
+/// The arguments of the reference's `createMessage` as a request.
+pub(crate) fn chat_request(turn: &Value, track_tool_calls: bool) -> ChatRequest {
+    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
+    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
+    request.track_tool_calls = track_tool_calls;
+    request
 }
 
 async fn complete_prompt(ask: &Ask) -> Outcome {
@@ -137,7 +143,7 @@ async fn count_tokens(ask: &Ask) -> Outcome {
     Outcome::of(outcome.await.map(Value::from))
 }
 
-/// The reference takes every failure for an empty list.
+/// The reference takes every failure for an empty list, and prints `null` for a model without an id.
 async fn openai_models(ask: &Ask) -> Outcome {
     let args = ask.list("args");
     let mut settings = ProviderSettings::new("openai");
@@ -145,7 +151,7 @@ async fn openai_models(ask: &Ask) -> Outcome {
         settings.set(key, Some(value.clone()));
     }
     let listed = async { build_provider_in(&settings, &ask.context)?.list_models().await };
-    let id = |model: Model| Value::from(model.id);
+    let id = |model: Model| if model.id.is_empty() { Value::Null } else { model.id.into() };
     let models: Value = listed.await.unwrap_or_default().into_iter().map(id).collect();
     Outcome { value: Some(models), ..Outcome::default() }
 }

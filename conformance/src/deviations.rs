@@ -13,6 +13,9 @@ pub struct Deviations {
     /// Providers whose cases do not apply until they are built.
     #[serde(default)]
     not_ported: Vec<String>,
+    /// Errors that the recorder made, not the reference: such recordings say nothing.
+    #[serde(default)]
+    failed_recordings: Vec<String>,
     #[serde(default)]
     runtime_accident: RuntimeAccident,
     #[serde(default)]
@@ -76,6 +79,11 @@ impl Deviations {
 
     pub(crate) fn is_not_ported(&self, provider: &str) -> bool {
         self.not_ported.iter().any(|id| id == provider)
+    }
+
+    /// Whether an error message shows that the recording itself failed.
+    pub(crate) fn is_failed_recording(&self, message: &str) -> bool {
+        self.failed_recordings.iter().any(|pattern| matches(pattern, message))
     }
 
     /// The first entry that allows this case to differ at this level, with its place in the list.

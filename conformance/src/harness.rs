@@ -101,6 +101,18 @@ impl Harness {
         report
     }
 
+    /// Whether a case can be checked.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    pub fn is_applicable(&self, case: &Case) -> Result<(), String> {
+        match self.applicable(case) {
+            Err(CaseOutcome::NotApplicable(reason)) => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
     fn applicable(&self, case: &Case) -> Result<Run, CaseOutcome> {
         let run = match entry(&case.call) {
             Some(Entry::Run(run)) => run,
@@ -110,6 +122,10 @@ impl Harness {
                 return Err(CaseOutcome::Failed { level: Level::Encode, difference });
             }
         };
+        let message = case.expected.error.as_ref().and_then(|error| error.get("message")?.as_str());
+        if message.is_some_and(|message| self.shared.deviations.is_failed_recording(message)) {
+            return Err(CaseOutcome::NotApplicable("the recording failed".into()));
+        }
         match case.api_provider() {
             Some(provider)
                 if samewire::provider_ids().all(|id| id != provider)

@@ -41,6 +41,11 @@ impl Request {
         }
     }
 
+    /// Whether the request can reach a network; the recorder saw no others.
+    pub(crate) fn can_leave(&self) -> bool {
+        ["http", "https"].contains(&self.scheme.as_str())
+    }
+
     fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
