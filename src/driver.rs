@@ -49,6 +49,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// The error that the reference throws for a failed exchange.
     fn failure(&self, call: Call, failure: Failure) -> Error;
 
+    /// Mends what made a call fail, such as an expired token; `true` asks for one more try.
+    fn recover<'a>(&'a self, context: &'a Context, error: &'a Error) -> BoxFuture<'a, Result<bool, Error>> {
+        let _ = (context, error);
+        Box::pin(async { Ok(false) })
+    }
+
     /// The models that the service offers.
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
@@ -117,6 +123,20 @@ impl<W: Wire> Driver<W> {
     pub(crate) fn new(wire: W, context: &Context) -> Self {
         Self { wire, context: context.clone() }
     }
+
+    async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
+        let http = self.wire.encode_chat(request)?;
+        let decoder = self.wire.chat_decoder(request);
+        open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+    }
+
+    async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
+        let http = self.wire.encode_completion(request)?;
+        let response = fetch(&self.context, http)
+            .await
+            .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
+        self.wire.decode_completion(&response)
+    }
 }
 
 impl<W: Wire> AiProvider for Driver<W> {
@@ -140,11 +160,13 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
-            let http = self.wire.encode_chat(&request).map_err(named)?;
-            let decoder = self.wire.chat_decoder(&request);
-            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure))
-                .await
-                .map_err(named)
+            let mut outcome = self.try_chat(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_chat(&request).await;
+                }
+            }
+            outcome.map_err(named)
         })
     }
 
@@ -152,11 +174,13 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
-            let http = self.wire.encode_completion(&request).map_err(named)?;
-            let response = fetch(&self.context, http)
-                .await
-                .map_err(|failure| named(self.wire.failure(Call::Completion, failure)))?;
-            self.wire.decode_completion(&response).map_err(named)
+            let mut outcome = self.try_completion(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_completion(&request).await;
+                }
+            }
+            outcome.map_err(named)
         })
     }
 

@@ -12,6 +12,7 @@ use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod cerebras;
 mod chutes;
 mod compatible;
 mod deepinfra;
@@ -27,7 +28,9 @@ mod lmstudio;
 mod minimax;
 mod moonshot;
 mod openai;
+mod qwen_code;
 mod requesty;
+mod roo;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
@@ -41,6 +44,7 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
+    ("cerebras", cerebras::build),
     ("chutes", |settings, context| chat(&chutes::SPEC, settings, context)),
     ("deepinfra", |settings, context| chat(&deepinfra::SPEC, settings, context)),
     ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
@@ -55,7 +59,9 @@ const PROVIDERS: &[(&str, Build)] = &[
     ("minimax", |settings, context| messages(&minimax::SPEC, settings, context)),
     ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
+    ("qwen-code", qwen_code::build),
     ("requesty", |settings, context| chat(&requesty::SPEC, settings, context)),
+    ("roo", |settings, context| chat(&roo::SPEC, settings, context)),
     ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
     ("unbound", |settings, context| chat(&unbound::SPEC, settings, context)),
     ("vercel-ai-gateway", |settings, context| chat(&vercel_ai_gateway::SPEC, settings, context)),

@@ -99,17 +99,17 @@ pub(crate) fn plain_tools(input: &BodyInput<'_>) -> Option<Value> {
 
 /// The limit that follows from model and settings.
 pub(crate) fn parameter_max_tokens(input: &BodyInput<'_>) -> Option<Value> {
-    input.model.parameters.get("maxTokens").cloned()
+    input.model.parameter("maxTokens").cloned()
 }
 
 /// The temperature that follows from model and settings.
 pub(crate) fn parameter_temperature(input: &BodyInput<'_>) -> Option<Value> {
-    input.model.parameters.get("temperature").cloned()
+    input.model.parameter("temperature").cloned()
 }
 
 /// The effort that follows from model and settings.
 pub(crate) fn parameter_effort(input: &BodyInput<'_>) -> Option<Value> {
-    input.model.parameters.get("reasoningEffort").cloned()
+    input.model.parameter("reasoningEffort").cloned()
 }
 
 /// Routers know one family that refuses a temperature.

@@ -175,7 +175,8 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 pub(crate) struct OpenAiChat {
     spec: &'static ChatSpec,
     settings: ProviderSettings,
-    endpoint: Endpoint,
+    /// Changes when the credentials do.
+    endpoint: RwLock<Endpoint>,
     /// Changes when the service's list arrives.
     model: RwLock<Model>,
     listed: AtomicBool,
@@ -194,7 +195,7 @@ impl OpenAiChat {
         Ok(Self {
             spec,
             settings: settings.clone(),
-            endpoint: (spec.endpoint)(settings, context)?,
+            endpoint: RwLock::new((spec.endpoint)(settings, context)?),
             model: RwLock::new((spec.model)(settings, known.as_deref())),
             listed: AtomicBool::new(false),
         })
@@ -202,6 +203,11 @@ impl OpenAiChat {
 
     fn current_model(&self) -> Model {
         self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends the next requests elsewhere, or with another key.
+    pub(crate) fn use_endpoint(&self, endpoint: Endpoint) {
+        *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
     }
 
     fn use_list(&self, list: &ModelList) {
@@ -217,9 +223,12 @@ impl OpenAiChat {
     }
 
     fn encode(&self, call: Call, request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
-        let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        let (mut url, mut own) = {
+            let endpoint = self.endpoint.read().unwrap_or_else(PoisonError::into_inner);
+            let url = Url::parse(&endpoint.url).map_err(|_| errors::invalid_url())?;
+            (url, endpoint.headers.build()?)
+        };
         url.set_fragment(None);
-        let mut own = self.endpoint.headers.build()?;
         for (name, value) in (self.spec.request_headers)(call, request) {
             own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
         }
