@@ -175,19 +175,17 @@ impl CaseReport {
         let allowed = match verdict {
             Verdict::Same => None,
             Verdict::Deviates(class) => Some(class.to_string()),
-            Verdict::Differs(difference) => match deviations.allowing(&self.id, level) {
-                Some((index, deviation)) => {
-                    self.used.push(index);
-                    Some(deviation.reason.clone())
-                }
-                None => {
+            Verdict::Differs(difference) => {
+                let Some((index, deviation)) = deviations.allowing(&self.id, level) else {
                     self.levels.push((level, false));
                     if !matches!(self.outcome, CaseOutcome::Failed { .. }) {
                         self.outcome = CaseOutcome::Failed { level, difference };
                     }
                     return;
-                }
-            },
+                };
+                self.used.push(index);
+                Some(deviation.reason.clone())
+            }
         };
         self.levels.push((level, true));
         if let (CaseOutcome::Passed, Some(reason)) = (&self.outcome, allowed) {
