@@ -12,15 +12,22 @@ use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod chutes;
 mod compatible;
+mod deepinfra;
 mod deepseek;
 mod doubao;
 mod featherless;
 mod fireworks;
 mod groq;
+mod huggingface;
+mod io_intelligence;
+mod litellm;
 mod moonshot;
 mod openai;
 mod sambanova;
+mod unbound;
+mod vercel_ai_gateway;
 mod xai;
 mod zai;
 
@@ -31,14 +38,21 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
+    ("chutes", |settings, context| chat(&chutes::SPEC, settings, context)),
+    ("deepinfra", |settings, context| chat(&deepinfra::SPEC, settings, context)),
     ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
     ("doubao", |settings, context| chat_as(doubao::spec(settings), context)),
     ("featherless", |settings, context| chat(featherless::spec(settings), settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
+    ("huggingface", |settings, context| chat(&huggingface::SPEC, settings, context)),
+    ("io-intelligence", |settings, context| chat(&io_intelligence::SPEC, settings, context)),
+    ("litellm", |settings, context| chat(&litellm::SPEC, settings, context)),
     ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
     ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
+    ("unbound", |settings, context| chat(&unbound::SPEC, settings, context)),
+    ("vercel-ai-gateway", |settings, context| chat(&vercel_ai_gateway::SPEC, settings, context)),
     ("xai", |settings, context| chat(&xai::SPEC, settings, context)),
     ("zai", |settings, context| chat(zai::spec(settings), settings, context)),
 ];

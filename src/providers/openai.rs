@@ -112,7 +112,7 @@ pub(super) const STREAMED: ChatSpec = ChatSpec {
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
     completion_text: whole::text,
     wrap: Wrap { chat: true, completion: Prefix::Twice },
-    list: Some(Listing { fetch: list_models, needed: Needed::Never }),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: None }),
     ..BASE
 };
 

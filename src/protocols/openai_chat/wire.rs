@@ -52,6 +52,9 @@ pub(crate) struct ChatSpec {
     pub(crate) completion_text: fn(&ChatSpec, Node<'_>) -> Result<CompletionResponse, Error>,
     /// Which errors get the handlers' prefix.
     pub(crate) wrap: Wrap,
+    /// What stands before the SDK's message of an error before the stream, in place of the wrapper; the
+    /// status is lost.
+    pub(crate) chat_prefix: Option<&'static str>,
     /// Headers of a request behind the content type.
     pub(crate) request_headers: fn(Call, &ChatRequest) -> Vec<(&'static str, String)>,
     /// What the decoder's state begins with.
@@ -69,6 +72,8 @@ pub(crate) struct Listing {
     pub(crate) fetch: FetchList,
     /// When calls need the list.
     pub(crate) needed: Needed,
+    /// The setting of the key, and what calls put there when it is missing.
+    pub(crate) key: Option<(&'static str, &'static str)>,
 }
 
 /// Asks a service for its models.
@@ -129,6 +134,20 @@ impl Endpoint {
         let mut headers = HeaderBlock::sdk(context);
         headers.bearer(key);
         headers.application(&context.identity);
+        headers.content_type();
+        Self { url: join(base, "/chat/completions"), headers }
+    }
+
+    /// As [`bearer`](Self::bearer), with the user's `openAiHeaders` over the application's.
+    pub(crate) fn bearer_and_custom(
+        base: &str,
+        key: &str,
+        settings: &ProviderSettings,
+        context: &Context,
+    ) -> Self {
+        let mut headers = HeaderBlock::sdk(context);
+        headers.bearer(key);
+        headers.application_and_custom(&context.identity, settings);
         headers.content_type();
         Self { url: join(base, "/chat/completions"), headers }
     }
@@ -212,6 +231,9 @@ impl OpenAiChat {
     }
 
     fn explain(&self, call: Call, error: SdkError) -> Error {
+        if let (Call::Chat, Some(prefix)) = (call, self.spec.chat_prefix) {
+            return error.prefixed(prefix);
+        }
         let prefix = match call {
             Call::Chat if self.spec.wrap.chat => Prefix::Once,
             Call::Chat => Prefix::Never,
@@ -238,8 +260,12 @@ impl Wire for OpenAiChat {
 
     fn prepare<'a>(&'a self, context: &'a Context, _: Call) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let Some(Listing { fetch, needed }) = self.spec.list else { return Ok(()) };
-            let list = || context.model_lists.get(self.spec.id, context, fetch(&self.settings, context));
+            let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
+            let mut settings = self.settings.clone();
+            if let Some((key, placeholder)) = key.filter(|(key, _)| settings.text(key).is_none()) {
+                settings = settings.with(key, placeholder);
+            }
+            let list = || context.model_lists.get(self.spec.id, context, fetch(&settings, context));
             match needed {
                 Needed::Never => {}
                 Needed::OnceIfPossible => {
