@@ -17,7 +17,7 @@ use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
@@ -59,7 +59,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 1 },
-        key: Some(("chutesApiKey", "not-provided")),
+        key: ListKey::OrElse { setting: "chutesApiKey", placeholder: "not-provided" },
     }),
     ..ROUTER
 };

@@ -46,6 +46,7 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     completion_text: whole::checked_text,
     wrap: Wrap { chat: false, completion: Prefix::Once },
     chat_prefix: None,
+    fixed_message: None,
     request_headers: |_, _| Vec::new(),
     begin: |_, _| {},
     stream_error: |error| error,

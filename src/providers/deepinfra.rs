@@ -16,7 +16,9 @@ use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, join, steps};
+use crate::protocols::openai_chat::{
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps,
+};
 use crate::settings::ProviderSettings;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
@@ -66,7 +68,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 2 },
-        key: Some(("deepInfraApiKey", "not-provided")),
+        key: ListKey::OrElse { setting: "deepInfraApiKey", placeholder: "not-provided" },
     }),
     ..ROUTER
 };

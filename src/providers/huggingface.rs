@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 use crate::transport::Headers;
 
@@ -45,7 +45,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     completion: &[("model", body::model), ("messages", body::prompt)],
     steps: &[steps::require_choices, steps::plain_text, steps::usage_at_once],
     wrap: Wrap { chat: true, completion: Prefix::Once },
-    list: Some(Listing { fetch: list_models, needed: Needed::OnceIfPossible, key: None }),
+    list: Some(Listing { fetch: list_models, needed: Needed::OnceIfPossible, key: ListKey::AsSet }),
     ..ROUTER
 };
 

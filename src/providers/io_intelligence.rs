@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::Value;
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed};
 use crate::settings::ProviderSettings;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
@@ -29,7 +29,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         }
     },
     default_temperature: 0.7,
-    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: None }),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
     ..BASE
 };
 

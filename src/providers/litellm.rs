@@ -21,7 +21,7 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
@@ -62,7 +62,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 1 },
-        key: Some(("litellmApiKey", "dummy-key")),
+        key: ListKey::OrElse { setting: "litellmApiKey", placeholder: "dummy-key" },
     }),
     ..ROUTER
 };

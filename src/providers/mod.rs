@@ -23,8 +23,11 @@ mod groq;
 mod huggingface;
 mod io_intelligence;
 mod litellm;
+mod lmstudio;
+mod minimax;
 mod moonshot;
 mod openai;
+mod requesty;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
@@ -48,8 +51,11 @@ const PROVIDERS: &[(&str, Build)] = &[
     ("huggingface", |settings, context| chat(&huggingface::SPEC, settings, context)),
     ("io-intelligence", |settings, context| chat(&io_intelligence::SPEC, settings, context)),
     ("litellm", |settings, context| chat(&litellm::SPEC, settings, context)),
+    ("lmstudio", |settings, context| chat(&lmstudio::SPEC, settings, context)),
+    ("minimax", |settings, context| messages(&minimax::SPEC, settings, context)),
     ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
+    ("requesty", |settings, context| chat(&requesty::SPEC, settings, context)),
     ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
     ("unbound", |settings, context| chat(&unbound::SPEC, settings, context)),
     ("vercel-ai-gateway", |settings, context| chat(&vercel_ai_gateway::SPEC, settings, context)),

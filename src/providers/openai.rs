@@ -25,7 +25,7 @@ use crate::protocols::openai_chat::decode::Step;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
-    Answer, ChatSpec, Endpoint, Listing, Needed, OpenAiChat, Prefix, Wrap, cache, join, steps, whole,
+    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, cache, join, steps, whole,
 };
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
@@ -112,7 +112,7 @@ pub(super) const STREAMED: ChatSpec = ChatSpec {
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
     completion_text: whole::text,
     wrap: Wrap { chat: true, completion: Prefix::Twice },
-    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: None }),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
     ..BASE
 };
 
@@ -358,7 +358,7 @@ async fn fetch_list(settings: &ProviderSettings, context: &Context) -> Option<Mo
     let base = settings.non_empty("openAiBaseUrl")?.trim();
     Url::parse(base).ok()?;
     let mut block = HeaderBlock::default();
-    block.application_and_custom(&context.identity, settings);
+    block.application_and_custom_in_place(&context.identity, settings);
     if let Some(key) = settings.non_empty("openAiApiKey") {
         block.set_secret("Authorization", &format!("Bearer {key}"));
     }

@@ -18,7 +18,7 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
@@ -61,7 +61,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 1 },
-        key: Some(("unboundApiKey", "not-provided")),
+        key: ListKey::OrElse { setting: "unboundApiKey", placeholder: "not-provided" },
     }),
     ..ROUTER
 };

@@ -16,7 +16,7 @@ use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 use crate::transport::Headers;
@@ -50,7 +50,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     ],
     steps: &[steps::require_choices, steps::plain_text, steps::tool_calls, usage],
     wrap: Wrap { chat: false, completion: Prefix::Plain },
-    list: Some(Listing { fetch: list_models, needed: Needed::BeforeCalls { tries: 1 }, key: None }),
+    list: Some(Listing { fetch: list_models, needed: Needed::BeforeCalls { tries: 1 }, key: ListKey::AsSet }),
     ..ROUTER
 };
 

@@ -97,6 +97,16 @@ pub(crate) fn plain_tools(input: &BodyInput<'_>) -> Option<Value> {
     Some(tools.iter().map(|tool| tool.as_json().clone()).collect())
 }
 
+/// The limit that follows from model and settings.
+pub(crate) fn parameter_max_tokens(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameters.get("maxTokens").cloned()
+}
+
+/// The temperature that follows from model and settings.
+pub(crate) fn parameter_temperature(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameters.get("temperature").cloned()
+}
+
 /// The effort that follows from model and settings.
 pub(crate) fn parameter_effort(input: &BodyInput<'_>) -> Option<Value> {
     input.model.parameters.get("reasoningEffort").cloned()

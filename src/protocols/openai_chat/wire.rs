@@ -55,6 +55,8 @@ pub(crate) struct ChatSpec {
     /// What stands before the SDK's message of an error before the stream, in place of the wrapper; the
     /// status is lost.
     pub(crate) chat_prefix: Option<&'static str>,
+    /// The one message that every error becomes, with nothing else of the error kept.
+    pub(crate) fixed_message: Option<&'static str>,
     /// Headers of a request behind the content type.
     pub(crate) request_headers: fn(Call, &ChatRequest) -> Vec<(&'static str, String)>,
     /// What the decoder's state begins with.
@@ -72,8 +74,19 @@ pub(crate) struct Listing {
     pub(crate) fetch: FetchList,
     /// When calls need the list.
     pub(crate) needed: Needed,
-    /// The setting of the key, and what calls put there when it is missing.
-    pub(crate) key: Option<(&'static str, &'static str)>,
+    /// What calls do with the key when they ask for the list.
+    pub(crate) key: ListKey,
+}
+
+/// The key with which a call asks for the list; people ask with theirs.
+#[derive(Clone, Copy)]
+pub(crate) enum ListKey {
+    /// As the settings have it.
+    AsSet,
+    /// The placeholder stands in for a missing one.
+    OrElse { setting: &'static str, placeholder: &'static str },
+    /// None.
+    Dropped { setting: &'static str },
 }
 
 /// Asks a service for its models.
@@ -231,6 +244,9 @@ impl OpenAiChat {
     }
 
     fn explain(&self, call: Call, error: SdkError) -> Error {
+        if let Some(message) = self.spec.fixed_message {
+            return error.error.without_status_and_code().with_message(message);
+        }
         if let (Call::Chat, Some(prefix)) = (call, self.spec.chat_prefix) {
             return error.prefixed(prefix);
         }
@@ -262,8 +278,12 @@ impl Wire for OpenAiChat {
         Box::pin(async move {
             let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
             let mut settings = self.settings.clone();
-            if let Some((key, placeholder)) = key.filter(|(key, _)| settings.text(key).is_none()) {
-                settings = settings.with(key, placeholder);
+            match key {
+                ListKey::OrElse { setting, placeholder } if settings.text(setting).is_none() => {
+                    settings = settings.with(setting, placeholder);
+                }
+                ListKey::Dropped { setting } => settings.set(setting, None),
+                ListKey::OrElse { .. } | ListKey::AsSet => {}
             }
             let list = || context.model_lists.get(self.spec.id, context, fetch(&settings, context));
             match needed {
@@ -316,6 +336,7 @@ impl Wire for OpenAiChat {
         let text = (self.spec.completion_text)(self.spec, document.root());
         let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {
+            _ if self.spec.fixed_message.is_some() => self.explain(Call::Completion, error.into()),
             Prefix::Never => error,
             Prefix::Plain => SdkError::from(error).prefixed(&format!("{name} completion error: ")),
             Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(name),
