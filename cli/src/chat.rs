@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// What the model is told before the conversation
     #[arg(long, value_name = "TEXT", default_value = "")]
     system: String,
-    /// Answers from a recording, such as xai/stream-text, without a key or a network
+    /// Answers from a recording, such as groq/stream-think-tag, without a key or a network
     #[arg(long, value_name = "CASE", conflicts_with_all = ["provider", "model", "settings"])]
     replay: Option<String>,
     /// What to ask; the recording's own conversation if there is none

@@ -54,7 +54,7 @@ const CALLS: &[(&str, Entry)] = &[
     ("getOpenAiModels", Entry::Run(|ask| Box::pin(openai_models(ask)))),
     ("parser", Entry::Run(|ask| Box::pin(std::future::ready(parser(ask))))),
     ("tagMatcher", Entry::Run(|ask| Box::pin(std::future::ready(tag_matcher(ask))))),
-    ("listModels", Entry::Missing("model lists of named services have no public entry yet")),
+    ("listModels", Entry::Run(|ask| Box::pin(list_models(ask)))),
     ("getLmStudioModels", Entry::Missing("LM Studio's model list has no public entry yet")),
     ("generateImage", Entry::Missing("image generation has no public entry yet")),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
@@ -156,6 +156,24 @@ async fn openai_models(ask: &Ask) -> Outcome {
     Outcome { value: Some(models), ..Outcome::default() }
 }
 
+/// The models of the service that the options name, facts by id.
+async fn list_models(ask: &Ask) -> Outcome {
+    let option = |name: &str| ask.input.get("options").and_then(|options| options.get(name));
+    let provider = option("provider").and_then(Value::as_str).unwrap_or_default();
+    let mut settings = ProviderSettings::new(provider);
+    let names = LIST_SETTINGS.iter().find(|(name, ..)| *name == provider);
+    if let Some((_, key, base_url)) = names {
+        // Providers want a key even where their list, which the reference fetches apart, takes none.
+        settings.set(key, Some(option("apiKey").cloned().unwrap_or_else(|| "unused".into())));
+        settings.set(base_url, option("baseUrl").cloned());
+    }
+    let listed = async { build_provider_in(&settings, &ask.context)?.list_models().await };
+    let by_id = |models: Vec<Model>| -> Object {
+        models.into_iter().map(|model| (model.id.clone(), model.info().as_object().clone())).collect()
+    };
+    Outcome::of(listed.await.map(by_id).map(Value::from))
+}
+
 fn parser(ask: &Ask) -> Outcome {
     let mut assembler = ToolCallAssembler::new();
     let step = |step: &Value| {
@@ -216,3 +234,19 @@ impl Outcome {
         }
     }
 }
+
+/// Provider, and the settings that the reference passes to its model list as key and base URL.
+const LIST_SETTINGS: &[(&str, &str, &str)] = &[
+    ("chutes", "chutesApiKey", ""),
+    ("deepinfra", "deepInfraApiKey", ""),
+    ("huggingface", "huggingFaceApiKey", ""),
+    ("io-intelligence", "ioIntelligenceApiKey", ""),
+    ("litellm", "litellmApiKey", "litellmBaseUrl"),
+    ("lmstudio", "", "lmStudioBaseUrl"),
+    ("ollama", "ollamaApiKey", "ollamaBaseUrl"),
+    ("openrouter", "openRouterApiKey", "openRouterBaseUrl"),
+    ("requesty", "requestyApiKey", "requestyBaseUrl"),
+    ("roo", "rooApiKey", ""),
+    ("unbound", "unboundApiKey", ""),
+    ("vercel-ai-gateway", "vercelAiGatewayApiKey", ""),
+];

@@ -144,9 +144,10 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
         .body(response.sent_body());
     if !request.http2 {
         made = made.reason(response.reason.clone());
-        made = match response.chunked {
-            true => made.header("transfer-encoding", "chunked"),
-            false => made.header("content-length", response.body.len().to_string()),
+        made = if response.chunked {
+            made.header("transfer-encoding", "chunked")
+        } else {
+            made.header("content-length", response.body.len().to_string())
         };
     }
     for (name, value) in &response.headers {
