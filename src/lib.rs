@@ -5,6 +5,7 @@ mod catalog;
 mod context;
 mod driver;
 mod error;
+mod files;
 mod message;
 mod model;
 mod protocols;
