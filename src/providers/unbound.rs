@@ -142,7 +142,7 @@ fn info(id: &str, entry: &Value) -> ModelInfo {
         let price = entry.get(key).filter(|value| value.is_truthy())?;
         Some(leading_float(price).unwrap_or(f64::NAN).into())
     };
-    let flag = |key: &str| entry.get(key).cloned();
+    let flag = |key: &str| Some(entry.get(key).cloned().unwrap_or(false.into()));
     let mut limit = whole("maxTokens");
     if id.starts_with("anthropic/") && limit != Some(4096.0) {
         limit = Some(8192.0);
