@@ -49,8 +49,10 @@ enum Kind {
     /// From a spec of the Messages API.
     Messages(&'static MessagesSpec),
     /// In its own way.
-    Own(fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Error>),
+    Own(fn(&ProviderSettings, &Context) -> Built),
 }
+
+type Built = Result<Arc<dyn AiProvider>, Error>;
 
 /// Every provider by the id that settings name it by.
 const PROVIDERS: &[(&str, Kind)] = &[
