@@ -127,6 +127,8 @@ pub(crate) struct Wrap {
 pub(crate) enum Prefix {
     Never,
     Once,
+    /// Once, but not where the answer is read.
+    OnceAroundRequest,
     /// The SDK's message behind the prefix; status and code are lost.
     Plain,
     /// The wrapper is wrapped again, which loses status and code.
@@ -271,7 +273,7 @@ impl OpenAiChat {
         let name = self.name_of(call);
         match prefix {
             Prefix::Never => error.error,
-            Prefix::Once => error.wrapped(name),
+            Prefix::Once | Prefix::OnceAroundRequest => error.wrapped(name),
             Prefix::Plain => error.prefixed(&format!("{name} completion error: ")),
             Prefix::Twice => SdkError::from(error.wrapped(name).without_status_and_code()).wrapped(name),
         }
@@ -350,7 +352,7 @@ impl Wire for OpenAiChat {
         let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {
             _ if self.spec.fixed_message.is_some() => self.explain(Call::Completion, error.into()),
-            Prefix::Never => error,
+            Prefix::Never | Prefix::OnceAroundRequest => error,
             Prefix::Plain => SdkError::from(error).prefixed(&format!("{name} completion error: ")),
             Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(name),
         })

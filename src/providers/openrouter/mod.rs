@@ -83,7 +83,7 @@ static SPEC: ChatSpec = ChatSpec {
     ],
     end: &[keep_details, usage],
     completion_text,
-    wrap: Wrap { chat: true, completion: Prefix::Once },
+    wrap: Wrap { chat: true, completion: Prefix::OnceAroundRequest },
     list: Some(Listing { fetch: models::fetch, needed: Needed::Never, key: ListKey::AsSet }),
     ..ROUTER
 };
