@@ -101,6 +101,8 @@ mod providers;
 mod request;
 mod response;
 mod settings;
+#[cfg(test)]
+mod shared_recordings;
 mod stream;
 mod text;
 mod token;
