@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
+use crate::protocols::gemini::{Gemini, GeminiSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
@@ -14,8 +15,11 @@ mod anthropic;
 mod baseten;
 mod compatible;
 mod fireworks;
+mod gemini;
 mod groq;
 mod openai;
+mod vertex;
+mod vertex_claude;
 mod xai;
 
 /// What makes a provider of settings.
@@ -26,8 +30,10 @@ const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
+    ("gemini", |settings, context| gemini(&gemini::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
     ("openai", openai::build),
+    ("vertex", vertex::build),
     ("xai", |settings, context| chat(&xai::SPEC, settings, context)),
 ];
 
@@ -45,6 +51,15 @@ fn messages(
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
     Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a Build")]
+fn gemini(
+    spec: &'static GeminiSpec,
+    settings: &ProviderSettings,
+    context: &Context,
+) -> Result<Arc<dyn AiProvider>, Error> {
+    Ok(Arc::new(Driver::new(Gemini::new(spec, settings, context), context)))
 }
 
 /// The ids of all providers, in alphabetical order.

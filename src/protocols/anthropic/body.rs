@@ -90,6 +90,15 @@ pub(crate) fn messages(input: &BodyInput<'_>) -> Rule {
     Ok(Some(list.into()))
 }
 
+/// The same, marked on the last block with text.
+pub(crate) fn messages_marked_on_text(input: &BodyInput<'_>) -> Rule {
+    let mut list = messages::known_blocks_only(&input.request.messages);
+    if input.caches() {
+        messages::mark_last_two_users(&mut list, MarkedBlock::LastText);
+    }
+    Ok(Some(list.into()))
+}
+
 /// A completion's one user message.
 pub(crate) fn prompt(input: &BodyInput<'_>) -> Rule {
     Ok(Some(vec![Value::from(object! { "role": "user", "content": input.prompt })].into()))

@@ -1,0 +1,83 @@
+//! Gemini: Google's service for developers, and with cloud credentials the same models on Vertex AI.
+//!
+//! <https://ai.google.dev/api>
+//!
+//! Beyond the reference, the login of Google's command-line tool for Gemini can take the place of a key:
+//! `geminiUseOAuth` reads `~/.gemini/oauth_creds.json`, `geminiOAuthPath` another file of that form. Its
+//! access token is sent as a bearer token and renewed when it has expired, for which the client that the
+//! login was made for is needed: `geminiOAuthClientId` and `geminiOAuthClientSecret`, or the environment's
+//! GEMINI_OAUTH_CLIENT_ID and GEMINI_OAUTH_CLIENT_SECRET. The file is never written.
+
+use std::sync::Arc;
+
+use super::vertex;
+use crate::auth::{GoogleAuth, Release, Source};
+use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::tables::table;
+use crate::context::Context;
+use crate::model::Model;
+use crate::protocols::gemini::{Authorization, Dialect, Endpoint, GeminiSpec};
+use crate::settings::ProviderSettings;
+
+pub(super) static SPEC: GeminiSpec = GeminiSpec { id: "gemini", model, endpoint };
+
+fn model(settings: &ProviderSettings) -> Model {
+    table_model("gemini", settings)
+}
+
+/// The model of `apiModelId` if the table knows it, else its default.
+pub(super) fn table_model(provider: &str, settings: &ProviderSettings) -> Model {
+    let table = table(provider);
+    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get_in(id)?)));
+    let (id, info) = wanted.unwrap_or_else(|| (&table.default_id, Some(table.default_info())));
+    let parameters = {
+        let info = info.clone().unwrap_or_default();
+        let default_temperature = info.number("defaultTemperature").unwrap_or(1.0);
+        Parameters::derive(Format::Gemini, id, &info, settings, default_temperature).to_object()
+    };
+    // The suffix is a row of its own in the table; the service does not know it.
+    let id = id.strip_suffix(":thinking").unwrap_or(id);
+    let model = match info {
+        Some(info) => Model::new(id, info),
+        None => Model::without_info(id),
+    };
+    Model { parameters, ..model }
+}
+
+fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {
+    let has_credentials = settings.non_empty("vertexJsonCredentials").is_some()
+        || settings.non_empty("vertexKeyFile").is_some();
+    if has_credentials {
+        return vertex::endpoint(settings, context);
+    }
+    let uses_login =
+        settings.is_truthy("geminiUseOAuth") || settings.non_empty("geminiOAuthPath").is_some();
+    let authorization = if uses_login {
+        let source = command_line_tool(settings, context);
+        Authorization::Token(Arc::new(GoogleAuth::new(Release::Ten, source)))
+    } else {
+        Authorization::Key(settings.text("geminiApiKey").unwrap_or("not-provided").to_owned())
+    };
+    let base = base(settings, context, "GOOGLE_GEMINI_BASE_URL")
+        .unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned());
+    Endpoint { base: format!("{base}/v1beta"), dialect: Dialect::Developer, authorization }
+}
+
+fn command_line_tool(settings: &ProviderSettings, context: &Context) -> Source {
+    let setting = |key: &str, variable: &str| {
+        let set = settings.non_empty(key).or_else(|| context.env(variable));
+        set.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Source::CommandLineTool {
+        path: settings.non_empty("geminiOAuthPath").map(str::to_owned),
+        client_id: setting("geminiOAuthClientId", "GEMINI_OAUTH_CLIENT_ID"),
+        client_secret: setting("geminiOAuthClientSecret", "GEMINI_OAUTH_CLIENT_SECRET"),
+    }
+}
+
+/// The base URL of the settings or the environment, less one slash at its end.
+pub(super) fn base(settings: &ProviderSettings, context: &Context, variable: &str) -> Option<String> {
+    let of_environment = || context.env(variable).map(str::trim).filter(|base| !base.is_empty());
+    let base = settings.non_empty("googleGeminiBaseUrl").or_else(of_environment)?;
+    Some(base.strip_suffix('/').unwrap_or(base).to_owned())
+}

@@ -1,0 +1,74 @@
+//! Google Cloud's Vertex AI: Gemini and other models here, Claude's in [`vertex_claude`](super::vertex_claude).
+//!
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>
+
+use std::sync::Arc;
+
+use super::gemini::{base, table_model};
+use super::vertex_claude;
+use crate::auth::{GoogleAuth, Release, Source};
+use crate::context::Context;
+use crate::error::Error;
+use crate::model::Model;
+use crate::protocols::gemini::{Authorization, Dialect, Endpoint, GeminiSpec};
+use crate::provider::AiProvider;
+use crate::settings::ProviderSettings;
+
+static SPEC: GeminiSpec = GeminiSpec { id: "vertex", model, endpoint };
+
+/// Claude's models speak Anthropic's API; without a model id the default is one of Claude's, and is sent
+/// to Google's publisher all the same, as the reference does.
+pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+    if settings.text("apiModelId").is_some_and(|id| id.starts_with("claude")) {
+        return super::messages(&vertex_claude::SPEC, settings, context);
+    }
+    super::gemini(&SPEC, settings, context)
+}
+
+fn model(settings: &ProviderSettings) -> Model {
+    table_model("vertex", settings)
+}
+
+pub(super) fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {
+    let project = settings.text("vertexProjectId").unwrap_or("not-provided");
+    let location = settings.text("vertexRegion").unwrap_or("not-provided");
+    let source = source(settings);
+    let key = express_key(&source, project, location, context);
+    let location = if location.is_empty() && key.is_none() { "global" } else { location };
+    let is_placed = !project.is_empty() && !location.is_empty();
+    let own_base = match location {
+        region if is_placed && region != "global" => format!("https://{region}-aiplatform.googleapis.com"),
+        _ => "https://aiplatform.googleapis.com".to_owned(),
+    };
+    let base = base(settings, context, "GOOGLE_VERTEX_BASE_URL").unwrap_or(own_base);
+    let (place, authorization) = match key {
+        Some(key) => (String::new(), Authorization::Key(key)),
+        None => {
+            // Without a project the reference writes JavaScript's word for nothing into the path.
+            let (project, location) =
+                if is_placed { (project, location) } else { ("undefined", "undefined") };
+            let place = format!("/projects/{project}/locations/{location}");
+            (place, Authorization::Token(Arc::new(GoogleAuth::new(Release::Ten, source))))
+        }
+    };
+    Endpoint { base: format!("{base}/v1beta1{place}"), dialect: Dialect::Cloud, authorization }
+}
+
+/// The credentials that the settings name.
+pub(super) fn source(settings: &ProviderSettings) -> Source {
+    Source::of_settings(settings.non_empty("vertexJsonCredentials"), settings.non_empty("vertexKeyFile"))
+}
+
+/// The SDK's express mode: a key of the environment, where nothing says which project and credentials.
+///
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/start/express-mode/overview>
+fn express_key(source: &Source, project: &str, location: &str, context: &Context) -> Option<String> {
+    if matches!(source, Source::Json(_)) || !project.is_empty() || !location.is_empty() {
+        return None;
+    }
+    let set = |name: &str| context.env(name).map(str::trim).filter(|value| !value.is_empty());
+    if set("GOOGLE_CLOUD_PROJECT").is_some() || set("GOOGLE_CLOUD_LOCATION").is_some() {
+        return None;
+    }
+    set("GOOGLE_API_KEY").or_else(|| set("GEMINI_API_KEY")).map(str::to_owned)
+}
