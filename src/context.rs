@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::catalog::lists::ModelLists;
 use crate::clock::Clock;
 use crate::transport::Transport;
 
@@ -25,6 +26,8 @@ pub struct Context {
     pub home: Option<PathBuf>,
     /// Where model lists are cached; `None` keeps them in memory only.
     pub cache_dir: Option<PathBuf>,
+    /// The model lists that services published, shared by every provider made in this context.
+    pub model_lists: Arc<ModelLists>,
     /// Who the requests say they come from.
     pub identity: Arc<ClientIdentity>,
 }
@@ -104,7 +107,7 @@ impl fmt::Debug for Context {
 mod system {
     use std::sync::Arc;
 
-    use super::{ClientIdentity, Context, Ids};
+    use super::{Context, Ids};
     use crate::clock::SystemClock;
     use crate::transport;
 
@@ -133,7 +136,8 @@ mod system {
                 ),
                 home: std::env::home_dir(),
                 cache_dir: None,
-                identity: Arc::new(ClientIdentity::default()),
+                model_lists: Arc::default(),
+                identity: Arc::default(),
             }
         }
     }

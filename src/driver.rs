@@ -62,6 +62,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// The error that the reference throws for a failed exchange.
     fn failure(&self, call: Call, failure: Failure) -> Error;
 
+    /// Mends what made a call fail, such as an expired token; `true` asks for one more try.
+    fn recover<'a>(&'a self, context: &'a Context, error: &'a Error) -> BoxFuture<'a, Result<bool, Error>> {
+        let _ = (context, error);
+        Box::pin(async { Ok(false) })
+    }
+
     /// The models that the service offers.
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
@@ -136,6 +142,20 @@ impl<W: Wire> Driver<W> {
         self.wire.authorize(&mut request, call)?;
         Ok(request)
     }
+
+    async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
+        let http = self.authorize(self.wire.encode_chat(request)?, Call::Chat).await?;
+        let decoder = self.wire.chat_decoder(request);
+        open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+    }
+
+    async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
+        let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
+        let response = fetch(&self.context, http)
+            .await
+            .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
+        self.wire.decode_completion(&response)
+    }
 }
 
 impl<W: Wire> AiProvider for Driver<W> {
@@ -162,12 +182,13 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
-            let http = self.wire.encode_chat(&request).map_err(named)?;
-            let http = self.authorize(http, Call::Chat).await.map_err(named)?;
-            let decoder = self.wire.chat_decoder(&request);
-            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure))
-                .await
-                .map_err(named)
+            let mut outcome = self.try_chat(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_chat(&request).await;
+                }
+            }
+            outcome.map_err(named)
         })
     }
 
@@ -175,12 +196,13 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
-            let http = self.wire.encode_completion(&request).map_err(named)?;
-            let http = self.authorize(http, Call::Completion).await.map_err(named)?;
-            let response = fetch(&self.context, http)
-                .await
-                .map_err(|failure| named(self.wire.failure(Call::Completion, failure)))?;
-            self.wire.decode_completion(&response).map_err(named)
+            let mut outcome = self.try_completion(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_completion(&request).await;
+                }
+            }
+            outcome.map_err(named)
         })
     }
 
@@ -193,11 +215,9 @@ impl<W: Wire> AiProvider for Driver<W> {
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let decoder = self.wire.chat_decoder(&ChatRequest::default());
             let http = self.authorize(http.map_err(named)?, Call::Completion).await.map_err(named)?;
-            open(&self.context, http, decoder, |failure| {
-                self.wire.failure(Call::Completion, failure)
-            })
-            .await
-            .map_err(named)
+            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Completion, failure))
+                .await
+                .map_err(named)
         })
     }
 

@@ -28,6 +28,7 @@ pub mod layers;
 pub mod think;
 pub mod transport;
 
+pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};
 pub use frames::sse::SseDecoder;

@@ -1,5 +1,7 @@
 //! Where two things differ first, in words that fit on a line or two.
 
+use std::fmt::Write;
+
 use samewire::json::Value;
 
 /// The first difference of two texts; `None` if they are the same.
@@ -42,7 +44,7 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
     match (expected, actual) {
         (Value::Array(a), Value::Array(b)) => {
             for index in 0..a.len().max(b.len()) {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 match (a.get(index), b.get(index)) {
                     (Some(a), Some(b)) if !descend(a, b, path) => path.truncate(length),
                     _ => return true,
@@ -56,7 +58,9 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
                 path.push('.');
                 path.push_str(key);
                 match b.next() {
-                    Some((other, found)) if other == key && !descend(value, found, path) => path.truncate(length),
+                    Some((other, found)) if other == key && !descend(value, found, path) => {
+                        path.truncate(length);
+                    }
                     _ => return true,
                 }
             }
@@ -75,7 +79,7 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
 fn excerpt(bytes: &[u8], offset: usize) -> String {
     let is_start = |at: usize| bytes.get(at).is_none_or(|byte| byte & 0xC0 != 0x80);
     let start = (0..=offset.saturating_sub(BEFORE)).rev().find(|at| is_start(*at)).unwrap_or(0);
-    let end = (offset + AFTER..).find(|at| is_start(*at)).unwrap_or(bytes.len()).min(bytes.len());
+    let end = (offset + AFTER..bytes.len()).find(|at| is_start(*at)).unwrap_or(bytes.len());
     let (left, right) = (if start > 0 { "…" } else { "" }, if end < bytes.len() { "…" } else { "" });
     if offset == bytes.len() {
         let tail = String::from_utf8_lossy(&bytes[start..]);
@@ -111,7 +115,8 @@ mod tests {
 
     #[test]
     fn json_shows_the_path() {
-        let path = |a: &str, b: &str| path_of_difference(&Value::parse(a).unwrap(), &Value::parse(b).unwrap());
+        let path =
+            |a: &str, b: &str| path_of_difference(&Value::parse(a).unwrap(), &Value::parse(b).unwrap());
         assert_eq!(path(r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#).unwrap(), "$.a[1].b");
         assert_eq!(path(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#).unwrap(), "$.a");
         assert_eq!(path(r#"{"a":1}"#, r#"{"a":1,"b":2}"#).unwrap(), "$.b");

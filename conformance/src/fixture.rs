@@ -129,7 +129,8 @@ impl Case {
 
     /// Reads a case from its text. The message of an error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value = Value::parse(text).map_err(|error| located(text, error.position(), &error.to_string()))?;
+        let value =
+            Value::parse(text).map_err(|error| located(text, error.position(), &error.to_string()))?;
         let exchanges = match value.get("exchanges") {
             Some(Value::Array(exchanges)) => exchanges.iter().enumerate().map(Exchange::read).collect(),
             _ => Err("`exchanges` must be a list".to_owned()),
@@ -162,9 +163,10 @@ impl Case {
         self.id.split('/').next().unwrap_or_default()
     }
 
-    /// The provider that the settings name; the id's where there are no settings.
+    /// The provider that the settings or the options name.
     pub(crate) fn api_provider(&self) -> Option<&str> {
-        self.input.get("settings")?.get("apiProvider")?.as_str()
+        let of = |place: &str, key: &str| self.input.get(place)?.get(key)?.as_str();
+        of("settings", "apiProvider").or_else(|| of("options", "provider"))
     }
 }
 
@@ -220,7 +222,8 @@ impl Response {
 
 impl Expected {
     fn read(case: &Value) -> Result<Self, String> {
-        let lines = |stream: &Value| stream.as_array().map(|chunks| chunks.iter().map(Value::to_json).collect());
+        let lines =
+            |stream: &Value| stream.as_array().map(|chunks| chunks.iter().map(Value::to_json).collect());
         let stream = match case.get("stream") {
             None => None,
             Some(stream) => Some(lines(stream).ok_or("`stream` must be a list")?),

@@ -80,7 +80,7 @@ async fn encode(case: &Case, run: Run) -> std::io::Result<Verdict> {
     let replay = Arc::new(replay(case, None));
     let world = World::new(case, replay.clone())?;
     call(&world, run).await;
-    let requests = replay.requests().iter().map(Request::of).collect();
+    let requests = replay.requests().iter().map(Request::of).filter(Request::can_leave).collect();
     Ok(compare_requests(case, requests, PseudoHeaders::Ordered).and(|| delays(case, &world)))
 }
 
@@ -97,7 +97,12 @@ async fn decode(case: &Case, run: Run, rules: &Deviations) -> std::io::Result<Ve
     Ok(verdict)
 }
 
-async fn socket(case: &Case, run: Run, rules: &Deviations, http: &ReqwestTransport) -> std::io::Result<Verdict> {
+async fn socket(
+    case: &Case,
+    run: Run,
+    rules: &Deviations,
+    http: &ReqwestTransport,
+) -> std::io::Result<Verdict> {
     let server = Server::start(case.exchanges.clone()).await?;
     let transport = Arc::new(RewriteTransport::new(http.clone(), server.authority()));
     let world = World::new(case, transport.clone())?;
@@ -139,9 +144,10 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
         .body(response.sent_body());
     if !request.http2 {
         made = made.reason(response.reason.clone());
-        made = match response.chunked {
-            true => made.header("transfer-encoding", "chunked"),
-            false => made.header("content-length", response.body.len().to_string()),
+        made = if response.chunked {
+            made.header("transfer-encoding", "chunked")
+        } else {
+            made.header("content-length", response.body.len().to_string())
         };
     }
     for (name, value) in &response.headers {
@@ -154,4 +160,3 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
         Some(Disconnect::MidReset) => made.disconnect(replay::Disconnect::ResetMid),
     }
 }
-

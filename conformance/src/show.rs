@@ -3,9 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use samewire::ChatRequest;
 use samewire::json::Value;
+use samewire::transport::replay::ReplayTransport;
 
+use crate::calls::chat_request;
 use crate::fixture::{Case, Exchange};
+use crate::levels::replay;
 use crate::suite::{find_cases, own_fixtures};
 
 /// The case of that id, as text: what was asked, each exchange, and what came out.
@@ -29,6 +33,23 @@ pub fn load_case(fixtures: Option<&Path>, id: &str) -> Result<Case, String> {
     Case::load(&path).map_err(|error| error.to_string())
 }
 
+impl Case {
+    /// The provider settings that were recorded; none for calls without settings.
+    pub fn settings(&self) -> Option<&Value> {
+        self.input.get("settings")
+    }
+
+    /// The conversation that was recorded.
+    pub fn request(&self) -> ChatRequest {
+        chat_request(&self.input, true)
+    }
+
+    /// A transport that answers with what was recorded, without layers.
+    pub fn replay(&self) -> ReplayTransport {
+        replay(self, None)
+    }
+}
+
 fn print(case: &Case) -> String {
     let mut out = format!("{}  ({})\n", case.id, case.call);
     if let Some(about) = &case.about {
@@ -45,7 +66,9 @@ fn print(case: &Case) -> String {
     if let Some(stream) = &expected.stream {
         section(&mut out, "tokens", &stream.join("\n"));
     }
-    for (name, value) in [("value", &expected.value), ("error", &expected.error), ("afterwards", &expected.after)] {
+    for (name, value) in
+        [("value", &expected.value), ("error", &expected.error), ("afterwards", &expected.after)]
+    {
         if let Some(value) = value {
             section(&mut out, name, &value.to_json_pretty());
         }

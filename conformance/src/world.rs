@@ -41,13 +41,16 @@ impl World {
             environment: Arc::new(environment(&input)),
             home: Some(home.path().to_owned()),
             cache_dir: Some(cache.clone()),
+            model_lists: Arc::default(),
             identity: Arc::new(ClientIdentity::default()),
         };
         let world = Self { context, input, clock, home, files };
         world.write_files()?;
-        if let (Some(models), Some(provider)) = (world.input.get("modelsCache"), case.api_provider()) {
+        if let Some(lists) = world.input.get("modelsCache").and_then(Value::as_object) {
             std::fs::create_dir_all(&cache)?;
-            std::fs::write(cache.join(format!("{provider}_models.json")), content(models))?;
+            for (provider, models) in lists {
+                std::fs::write(cache.join(format!("{provider}_models.json")), content(models))?;
+            }
         }
         Ok(world)
     }
@@ -79,8 +82,11 @@ impl World {
         match name.split_once('/') {
             Some(("~", rest)) => below(&self.home, rest),
             Some(("$FILES", rest)) => below(&self.files, rest),
-            // The placeholder may have been filled in already.
-            _ => below(&self.files, name.strip_prefix(self.files.path().to_str()?)?.trim_start_matches('/')),
+            // The placeholder may have been filled in already, or left out.
+            _ => {
+                let below_files = self.files.path().to_str().and_then(|files| name.strip_prefix(files));
+                below(&self.files, below_files.unwrap_or(name).trim_start_matches('/'))
+            }
         }
     }
 }
@@ -195,7 +201,7 @@ mod tests {
     fn files_and_placeholders_are_in_place() {
         let world = world(
             r#"{"settings":{"apiProvider":"p","file":"$FILES/k.json"},"env":{"HOME_KEY":"$FILES"},
-                "files":{"~/.x/creds.json":{"a":1},"$FILES/k.json":"$PEM_BEGIN"},"modelsCache":{"m":{}}}"#,
+                "files":{"~/.x/creds.json":{"a":1},"$FILES/k.json":"$PEM_BEGIN"},"modelsCache":{"p":{"m":{}}}}"#,
         );
         assert_eq!(world.read("~/.x/creds.json").unwrap(), r#"{"a":1}"#);
         assert_eq!(world.read("$FILES/k.json").unwrap(), PEM_BEGIN);
@@ -211,7 +217,7 @@ mod tests {
         let world = world("{}");
         drop(world.context.clock.sleep(Duration::from_secs_f64(0.4375)));
         assert_eq!(world.delays(), [437.5]);
-        assert_eq!(world.context.clock.now(), START + 437.5);
+        assert_eq!(world.context.clock.now().to_string(), "1768478400437.5");
     }
 
     #[test]

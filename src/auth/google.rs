@@ -57,8 +57,7 @@ impl GoogleAuth {
         let state = match &mut *state {
             Some(state) => state,
             empty => {
-                let (credentials, token) =
-                    credentials::load(&self.source, self.release, context).await?;
+                let (credentials, token) = credentials::load(&self.source, self.release, context).await?;
                 empty.insert(State { credentials, token })
             }
         };

@@ -170,8 +170,7 @@ fn of_default_file(path: &Path) -> Result<Credentials, Error> {
         let reason = missing
             .map(|missing| format!("ENOENT: no such file or directory, lstat '{}'", missing.display()))
             .unwrap_or_default();
-        let message =
-            format!("The file at {} does not exist, or it is not a file. {reason}", path.display());
+        let message = format!("The file at {} does not exist, or it is not a file. {reason}", path.display());
         return Err(Error::configuration(message).with_code("ENOENT"));
     }
     of_json(&Value::parse(&read(path)?)?)

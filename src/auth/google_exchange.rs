@@ -151,8 +151,8 @@ pub(super) fn explain(
         }
         Failure::Status(response) => {
             let status = response.status;
-            let message = words(&response)
-                .unwrap_or_else(|| format!("Request failed with status code {status}"));
+            let message =
+                words(&response).unwrap_or_else(|| format!("Request failed with status code {status}"));
             let message = match status {
                 403 | 404 => format!("Could not refresh access token: {message}"),
                 _ => message,

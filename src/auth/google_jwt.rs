@@ -42,7 +42,8 @@ fn key_pair(pem: &str) -> Result<ring::signature::RsaKeyPair, Error> {
             "the service account's private key cannot be read: it must be an RSA key in PEM form, with real line breaks",
         )
     };
-    let begin = pem.lines().map(str::trim).find(|line| line.starts_with("-----BEGIN ")).ok_or_else(unreadable)?;
+    let begin =
+        pem.lines().map(str::trim).find(|line| line.starts_with("-----BEGIN ")).ok_or_else(unreadable)?;
     let label = begin.trim_start_matches("-----BEGIN ").trim_end_matches("-----");
     let base64: String = pem
         .lines()

@@ -77,7 +77,8 @@ async fn answers(release: Release, context: &Context) -> bool {
     };
     let pings = urls.iter().map(|url| {
         Box::pin(async move {
-            let response = ask(release, &format!("{url}/instance"), options(), context).await.map_err(drop)?;
+            let response =
+                ask(release, &format!("{url}/instance"), options(), context).await.map_err(drop)?;
             let is_google = response.headers.joined(FLAVOR).as_deref() == Some("Google");
             if is_google { Ok(()) } else { Err(()) }
         })

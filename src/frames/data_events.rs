@@ -69,11 +69,8 @@ impl DataEvents {
             match find(pending, self.searched) {
                 Found::Event { start, end, next } => {
                     self.searched = 0;
-                    let event = if carried {
-                        self.carry.split_to(next).freeze()
-                    } else {
-                        self.chunk.split_to(next)
-                    };
+                    let event =
+                        if carried { self.carry.split_to(next).freeze() } else { self.chunk.split_to(next) };
                     return Some(Ok(Text::from_utf8_lossy(event.slice(start..end))));
                 }
                 Found::Unfinished { searched } => self.searched = searched,
@@ -207,7 +204,10 @@ mod tests {
     #[track_caller]
     fn check(body: &str, texts: &[&str], rest: Option<&str>) {
         let (got, left) = read(body);
-        assert_eq!((got.iter().map(String::as_str).collect::<Vec<_>>(), left.as_deref()), (texts.to_vec(), rest));
+        assert_eq!(
+            (got.iter().map(String::as_str).collect::<Vec<_>>(), left.as_deref()),
+            (texts.to_vec(), rest)
+        );
     }
 
     #[test]

@@ -1,76 +1,68 @@
-//! What the OpenAI-compatible providers share: the reference's base class as a template for specs.
-//!
-//! A provider fills in its five facts; the rest is the same for all of them.
+//! What the OpenAI-compatible providers share: the reference's base class and its router base, as specs
+//! that a provider fills in with its own facts.
 
 use crate::Error;
+use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
-use crate::context::Context;
-use crate::model::Model;
+use crate::json::{Object, Value};
+use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyField};
 use crate::protocols::openai_chat::decode::{EndStep, Step};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
+use crate::protocols::openai_chat::{Answer, ChatSpec, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
 
-/// The facts that tell one compatible provider from another.
-pub(super) struct Compatible {
-    pub(super) id: &'static str,
-    pub(super) name: &'static str,
-    pub(super) default_temperature: f64,
-    pub(super) endpoint: fn(&ProviderSettings, &Context) -> Result<Endpoint, Error>,
-    pub(super) model: fn(&ProviderSettings) -> Model,
-}
+/// The reference's base class of compatible providers.
+pub(super) const BASE: ChatSpec = ChatSpec {
+    id: "",
+    name: "",
+    completion_name: "",
+    endpoint: |_, _| Err(Error::configuration("the provider has no endpoint")),
+    model: |_, _| Model::without_info(""),
+    default_temperature: 0.0,
+    chat: &[
+        ("model", body::model),
+        ("max_tokens", body::clamped_max_tokens),
+        ("temperature", body::temperature),
+        ("messages", body::system_and_messages),
+        ("stream", body::stream),
+        ("stream_options", body::include_usage),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("thinking", body::binary_thinking),
+    ],
+    completion: COMPLETION,
+    answer: Answer::Streamed,
+    steps: &[
+        steps::check_base_resp,
+        steps::text_with_think_tags,
+        steps::first_reasoning_key,
+        steps::tool_calls_remembered,
+        steps::end_own_calls,
+        steps::keep_usage,
+    ],
+    // The usage comes before what the tag matcher still holds.
+    end: &[steps::usage_with_cost, steps::flush_think_tags],
+    completion_text: whole::checked_text,
+    wrap: Wrap { chat: false, completion: Prefix::Once },
+    chat_prefix: None,
+    fixed_message: None,
+    request_headers: |_, _| Vec::new(),
+    begin: |_, _| {},
+    stream_error: |error| error,
+    list: None,
+};
 
-impl Compatible {
-    /// The whole spec.
-    pub(super) const fn spec(self) -> ChatSpec {
-        ChatSpec {
-            id: self.id,
-            name: self.name,
-            endpoint: self.endpoint,
-            model: self.model,
-            default_temperature: self.default_temperature,
-            chat: CHAT,
-            completion: COMPLETION,
-            answer: Answer::Streamed,
-            steps: STEPS,
-            end: END,
-            completion_text: whole::checked_text,
-            wrap: Wrap { chat: false, completion: Prefix::Once },
-            list: None,
-        }
-    }
-}
-
-/// The body of a conversation.
-pub(super) const CHAT: &[BodyField] = &[
-    ("model", body::model),
-    ("max_tokens", body::clamped_max_tokens),
-    ("temperature", body::temperature),
-    ("messages", body::system_and_messages),
-    ("stream", body::stream),
-    ("stream_options", body::include_usage),
-    ("tools", body::strict_tools),
-    ("tool_choice", body::tool_choice),
-    ("parallel_tool_calls", body::parallel_tool_calls),
-    ("thinking", body::binary_thinking),
-];
-
-/// The body of a completion.
+/// The body of a base-class completion.
 pub(super) const COMPLETION: &[BodyField] =
     &[("model", body::model), ("messages", body::prompt), ("thinking", body::binary_thinking)];
 
-/// What is done with every event.
-pub(super) const STEPS: &[Step] = &[
-    steps::check_base_resp,
-    steps::text_with_think_tags,
-    steps::first_reasoning_key,
-    steps::tool_calls_remembered,
-    steps::end_own_calls,
-    steps::keep_usage,
-];
+/// The reference's base of router providers, whose models come from a list.
+pub(super) const ROUTER: ChatSpec =
+    ChatSpec { completion_text: whole::text, steps: NO_STEPS, end: NO_END, ..BASE };
 
-/// The usage comes before what the tag matcher still holds.
-pub(super) const END: &[EndStep] = &[steps::usage_with_cost, steps::flush_think_tags];
+const NO_STEPS: &[Step] = &[];
+const NO_END: &[EndStep] = &[];
 
 /// The key of that setting, which must not be empty.
 pub(super) fn required_key<'a>(settings: &'a ProviderSettings, setting: &str) -> Result<&'a str, Error> {
@@ -89,6 +81,45 @@ pub(super) fn table_model(provider: &str, settings: &ProviderSettings) -> Model 
     match wanted {
         Some((id, Some(info))) => Model::new(id, info),
         Some((id, None)) => Model::without_info(id),
-        None => Model::new(table.default_id.as_str(), table.default_info()),
+        None => default_model(provider),
     }
+}
+
+/// The table's default model.
+pub(super) fn default_model(provider: &str) -> Model {
+    let table = table(provider);
+    Model::new(table.default_id.as_str(), table.default_info())
+}
+
+/// The wanted model if the list has it, else id and facts of the default.
+pub(super) fn listed_model(provider: &str, wanted: Option<&str>, list: Option<&ModelList>) -> Model {
+    let default = default_model(provider);
+    let id = wanted.unwrap_or(&default.id);
+    match list.and_then(|list| list.get(id)) {
+        Some(info) => Model::new(id, info),
+        None => default,
+    }
+}
+
+/// The wanted model with the list's facts, else with those of the default.
+pub(super) fn kept_model(provider: &str, wanted: Option<&str>, list: Option<&ModelList>) -> Model {
+    let default = default_model(provider);
+    let Some(id) = wanted else { return listed_model(provider, None, list) };
+    let info = list.and_then(|list| list.get(id)).or(default.info).unwrap_or_default();
+    Model::new(id, info)
+}
+
+/// The same facts with one more.
+pub(super) fn with_fact(mut info: ModelInfo, fact: &'static str, value: impl Into<Value>) -> ModelInfo {
+    info.as_object_mut().insert(fact, value);
+    info
+}
+
+/// Facts from pairs; a missing value leaves its fact out.
+pub(super) fn facts<const N: usize>(pairs: [(&'static str, Option<Value>); N]) -> ModelInfo {
+    let mut facts = Object::with_capacity(N);
+    for (fact, value) in pairs {
+        facts.insert_some(fact, value);
+    }
+    ModelInfo::from_object(facts)
 }

@@ -2,13 +2,12 @@
 //!
 //! <https://docs.fireworks.ai/api-reference/post-chatcompletions>
 
-use super::compatible::{Compatible, required_key, table_model};
+use super::compatible::{BASE, required_key, table_model};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint};
 
-pub(super) static SPEC: ChatSpec = Compatible {
+pub(super) static SPEC: ChatSpec = ChatSpec {
     id: "fireworks",
     name: "Fireworks",
-    default_temperature: 0.5,
     endpoint: |settings, context| {
         Ok(Endpoint::bearer(
             "https://api.fireworks.ai/inference/v1",
@@ -16,6 +15,7 @@ pub(super) static SPEC: ChatSpec = Compatible {
             context,
         ))
     },
-    model: |settings| table_model("fireworks", settings),
-}
-.spec();
+    model: |settings, _| table_model("fireworks", settings),
+    default_temperature: 0.5,
+    ..BASE
+};

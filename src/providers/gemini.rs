@@ -22,19 +22,17 @@ use crate::settings::ProviderSettings;
 pub(super) static SPEC: GeminiSpec = GeminiSpec { id: "gemini", model, endpoint };
 
 fn model(settings: &ProviderSettings) -> Model {
-    table_model("gemini", settings)
+    table_model("gemini", settings, 1.0)
 }
 
 /// The model of `apiModelId` if the table knows it, else its default.
-pub(super) fn table_model(provider: &str, settings: &ProviderSettings) -> Model {
+pub(super) fn table_model(provider: &str, settings: &ProviderSettings, default_temperature: f64) -> Model {
     let table = table(provider);
     let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get_in(id)?)));
     let (id, info) = wanted.unwrap_or_else(|| (&table.default_id, Some(table.default_info())));
-    let parameters = {
-        let info = info.clone().unwrap_or_default();
-        let default_temperature = info.number("defaultTemperature").unwrap_or(1.0);
-        Parameters::derive(Format::Gemini, id, &info, settings, default_temperature).to_object()
-    };
+    let facts = info.clone().unwrap_or_default();
+    let parameters =
+        Parameters::derive(Format::Gemini, id, &facts, settings, default_temperature).to_object();
     // The suffix is a row of its own in the table; the service does not know it.
     let id = id.strip_suffix(":thinking").unwrap_or(id);
     let model = match info {
@@ -50,8 +48,7 @@ fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {
     if has_credentials {
         return vertex::endpoint(settings, context);
     }
-    let uses_login =
-        settings.is_truthy("geminiUseOAuth") || settings.non_empty("geminiOAuthPath").is_some();
+    let uses_login = settings.is_truthy("geminiUseOAuth") || settings.non_empty("geminiOAuthPath").is_some();
     let authorization = if uses_login {
         let source = command_line_tool(settings, context);
         Authorization::Token(Arc::new(GoogleAuth::new(Release::Ten, source)))

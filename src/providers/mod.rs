@@ -13,14 +13,33 @@ use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod cerebras;
+mod chutes;
 mod compatible;
+mod deepinfra;
+mod deepseek;
+mod doubao;
+mod featherless;
 mod fireworks;
 mod gemini;
 mod groq;
+mod huggingface;
+mod io_intelligence;
+mod litellm;
+mod lmstudio;
+mod minimax;
+mod moonshot;
 mod openai;
+mod qwen_code;
+mod requesty;
+mod roo;
+mod sambanova;
+mod unbound;
+mod vercel_ai_gateway;
 mod vertex;
 mod vertex_claude;
 mod xai;
+mod zai;
 
 /// What makes a provider of settings.
 type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Error>;
@@ -29,13 +48,40 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
+    ("cerebras", cerebras::build),
+    ("chutes", |settings, context| chat(&chutes::SPEC, settings, context)),
+    ("deepinfra", |settings, context| chat(&deepinfra::SPEC, settings, context)),
+    ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
+    ("doubao", |settings, context| chat_as(doubao::spec(settings), context)),
+    ("featherless", |settings, context| chat(featherless::spec(settings), settings, context)),
     ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
     ("gemini", |settings, context| gemini(&gemini::SPEC, settings, context)),
     ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
+    ("huggingface", |settings, context| chat(&huggingface::SPEC, settings, context)),
+    ("io-intelligence", |settings, context| chat(&io_intelligence::SPEC, settings, context)),
+    ("litellm", |settings, context| chat(&litellm::SPEC, settings, context)),
+    ("lmstudio", |settings, context| chat(&lmstudio::SPEC, settings, context)),
+    ("minimax", |settings, context| messages(&minimax::SPEC, settings, context)),
+    ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
+    ("qwen-code", qwen_code::build),
+    ("requesty", |settings, context| chat(&requesty::SPEC, settings, context)),
+    ("roo", |settings, context| chat(&roo::SPEC, settings, context)),
+    ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
+    ("unbound", |settings, context| chat(&unbound::SPEC, settings, context)),
+    ("vercel-ai-gateway", |settings, context| chat(&vercel_ai_gateway::SPEC, settings, context)),
     ("vertex", vertex::build),
     ("xai", |settings, context| chat(&xai::SPEC, settings, context)),
+    ("zai", |settings, context| chat(zai::spec(settings), settings, context)),
 ];
+
+/// A provider whose settings were put into another provider's names.
+fn chat_as(
+    (spec, settings): (&'static ChatSpec, ProviderSettings),
+    context: &Context,
+) -> Result<Arc<dyn AiProvider>, Error> {
+    chat(spec, &settings, context)
+}
 
 fn chat(
     spec: &'static ChatSpec,

@@ -11,51 +11,83 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::compatible::key_or_placeholder;
+use super::compatible::{BASE, key_or_placeholder};
+use crate::catalog::fetch::axios_get;
+use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
-use crate::driver::{Driver, fetch};
+use crate::driver::Driver;
 use crate::error::Error;
 use crate::json::{Value, object};
 use crate::model::{Model, ModelInfo};
-use crate::protocols::openai_chat::body::{self, BodyField, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Step, Tokens};
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::decode::Step;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
-    Answer, ChatSpec, Endpoint, OpenAiChat, Prefix, Wrap, cache, steps, whole,
+    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, cache, join, steps, whole,
 };
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
-use crate::token::StreamToken;
-use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, javascript};
+use crate::transport::javascript;
 
 const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 
 pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
-    let id = settings.text("openAiModelId").unwrap_or_default();
-    let streams = !settings.is_false("openAiStreamingEnabled");
-    // By substring, as the reference does: `demo3-chat` counts as an o-series model too.
-    let is_o_series = ["o1", "o3", "o4"].iter().any(|name| id.contains(name));
-    let spec = match (is_o_series, streams) {
-        (true, true) => &O_SERIES,
-        (true, false) => &O_SERIES_WHOLE,
-        (false, false) => &WHOLE,
-        (false, true) if is_reasoner(settings) => &REASONER,
-        (false, true) => &STREAMED,
+    let spec = if settings.is_false("openAiStreamingEnabled") {
+        choose(settings, &WHOLE, &WHOLE, &O_SERIES_WHOLE)
+    } else {
+        choose(settings, &PLAIN, &REASONER, &O_SERIES)
     };
     Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
 }
 
-static STREAMED: ChatSpec = ChatSpec {
+/// The form that the model's id and the settings ask for.
+pub(super) fn choose<'a>(
+    settings: &ProviderSettings,
+    plain: &'a ChatSpec,
+    reasoner: &'a ChatSpec,
+    o_series: &'a ChatSpec,
+) -> &'a ChatSpec {
+    let id = settings.text("openAiModelId").unwrap_or_default();
+    // By substring, as the reference does: `demo3-chat` counts as an o-series model too.
+    if ["o1", "o3", "o4"].iter().any(|name| id.contains(name)) {
+        o_series
+    } else if is_reasoner(settings) {
+        reasoner
+    } else {
+        plain
+    }
+}
+
+/// Settings of a child provider in this provider's names; everything else leaks in, as in the reference.
+pub(super) trait ExtendedSettings {
+    fn extended(&self, key: &str, base_url: &str, model: &str) -> ProviderSettings;
+}
+
+impl ExtendedSettings for ProviderSettings {
+    fn extended(&self, key: &str, base_url: &str, model: &str) -> ProviderSettings {
+        self.clone()
+            .with("openAiApiKey", key)
+            .with("openAiBaseUrl", base_url)
+            .with("openAiModelId", model)
+            .with("openAiStreamingEnabled", true)
+            .with("includeMaxTokens", true)
+    }
+}
+
+static PLAIN: ChatSpec = STREAMED;
+
+pub(super) const STREAMED: ChatSpec = ChatSpec {
     id: "openai",
     name: "OpenAI",
     endpoint,
-    model,
+    completion_name: "OpenAI",
+    model: |settings, _| model(settings),
     default_temperature: 0.0,
     chat: &[
         ("model", body::model),
-        ("temperature", body::temperature),
+        ("temperature", temperature),
         ("messages", messages_with_marks),
         ("stream", body::stream),
         ("stream_options", include_usage),
@@ -65,20 +97,30 @@ static STREAMED: ChatSpec = ChatSpec {
         ("parallel_tool_calls", body::parallel_tool_calls),
         ("max_completion_tokens", max_completion_tokens),
     ],
-    completion: COMPLETION,
-    answer: Answer::Streamed,
-    steps: STEPS,
+    completion: &[
+        ("model", body::model),
+        ("messages", body::prompt),
+        ("max_completion_tokens", max_completion_tokens),
+    ],
+    steps: &[
+        steps::text_with_think_tags,
+        steps::reasoning_content_in,
+        steps::tool_calls_remembered,
+        steps::end_own_calls,
+        steps::keep_usage,
+    ],
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
     completion_text: whole::text,
     wrap: Wrap { chat: true, completion: Prefix::Twice },
-    list: Some(list_models),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
+    ..BASE
 };
 
 static REASONER: ChatSpec = ChatSpec {
     default_temperature: 0.3,
     chat: &[
         ("model", body::model),
-        ("temperature", body::temperature),
+        ("temperature", temperature),
         ("messages", body::r1_messages),
         ("stream", body::stream),
         ("stream_options", include_usage),
@@ -116,7 +158,7 @@ static O_SERIES: ChatSpec = ChatSpec {
         ("parallel_tool_calls", body::parallel_tool_calls),
         ("max_completion_tokens", max_completion_tokens),
     ],
-    steps: &[steps::plain_text, steps::tool_calls_remembered, steps::end_own_calls, usage_at_once],
+    steps: O_SERIES_STEPS,
     end: &[],
     ..STREAMED
 };
@@ -135,16 +177,8 @@ static O_SERIES_WHOLE: ChatSpec = ChatSpec {
     ..STREAMED
 };
 
-const COMPLETION: &[BodyField] =
-    &[("model", body::model), ("messages", body::prompt), ("max_completion_tokens", max_completion_tokens)];
-
-const STEPS: &[Step] = &[
-    steps::text_with_think_tags,
-    steps::reasoning_content_in,
-    steps::tool_calls_remembered,
-    steps::end_own_calls,
-    steps::keep_usage,
-];
+pub(super) const O_SERIES_STEPS: &[Step] =
+    &[steps::plain_text, steps::tool_calls_remembered, steps::end_own_calls, steps::usage_at_once];
 
 /// The model named by the settings; nothing is known about it unless the settings say so.
 fn model(settings: &ProviderSettings) -> Model {
@@ -258,13 +292,14 @@ fn with_api_version(url: &str, version: &str) -> String {
     url.into()
 }
 
-fn join(base: &str, path: &str) -> String {
-    crate::protocols::openai_chat::join(base, path)
-}
-
 // ---- the body's own rules ----
 
-fn messages_with_marks(input: &BodyInput<'_>) -> Option<Value> {
+/// The setting, else the form's own; the model's facts are not asked.
+pub(super) fn temperature(input: &BodyInput<'_>) -> Option<Value> {
+    Some(input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature).into())
+}
+
+pub(super) fn messages_with_marks(input: &BodyInput<'_>) -> Option<Value> {
     let mut messages = body::system_and_messages(input)?;
     if input.model.info().supports_prompt_cache() {
         let messages = messages.as_array_mut()?;
@@ -279,7 +314,7 @@ fn plain_or_r1_messages(input: &BodyInput<'_>) -> Option<Value> {
 }
 
 /// The o-series takes the system prompt from a developer and is told to use Markdown.
-fn developer_messages(input: &BodyInput<'_>) -> Option<Value> {
+pub(super) fn developer_messages(input: &BodyInput<'_>) -> Option<Value> {
     let prompt = format!("Formatting re-enabled\n{}", input.request.system_prompt);
     let mut list = messages::convert(&input.request.messages, Conversion::default());
     list.insert(0, text_message("developer", prompt));
@@ -287,7 +322,7 @@ fn developer_messages(input: &BodyInput<'_>) -> Option<Value> {
 }
 
 /// xAI refuses the field, so it is left out wherever the host holds `x.ai`.
-fn include_usage(input: &BodyInput<'_>) -> Option<Value> {
+pub(super) fn include_usage(input: &BodyInput<'_>) -> Option<Value> {
     let base = input.settings.text("openAiBaseUrl").unwrap_or(DEFAULT_BASE_URL);
     (!host_and_port(base).contains("x.ai")).then(|| object! { "include_usage": true }.into())
 }
@@ -301,24 +336,12 @@ fn model_effort(input: &BodyInput<'_>) -> Option<Value> {
     input.model.info().get("reasoningEffort").cloned()
 }
 
-fn max_completion_tokens(input: &BodyInput<'_>) -> Option<Value> {
+pub(super) fn max_completion_tokens(input: &BodyInput<'_>) -> Option<Value> {
     if input.settings.get("includeMaxTokens").and_then(Value::as_bool) != Some(true) {
         return None;
     }
     let own = input.settings.get("modelMaxTokens").filter(|limit| limit.is_truthy());
     own.or_else(|| input.model.info().get("maxTokens")).cloned()
-}
-
-/// The o-series reports usage with every event that has it, without cache counts.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
-fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
-    let usage = event.root.get("usage");
-    if usage.is_truthy() {
-        let value = |key: &str| steps::or_zero(steps::defined(usage.get(key)).as_ref());
-        let token = steps::usage_object(value("prompt_tokens"), value("completion_tokens"));
-        tokens.push_back(StreamToken::from_object(token));
-    }
-    Ok(())
 }
 
 // ---- the model list ----
@@ -327,39 +350,27 @@ fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Re
 fn list_models<'a>(
     settings: &'a ProviderSettings,
     context: &'a Context,
-) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move { Ok(fetch_list(settings, context).await.unwrap_or_default()) })
 }
 
-async fn fetch_list(settings: &ProviderSettings, context: &Context) -> Option<Vec<Model>> {
+async fn fetch_list(settings: &ProviderSettings, context: &Context) -> Option<ModelList> {
     let base = settings.non_empty("openAiBaseUrl")?.trim();
     Url::parse(base).ok()?;
-    let url = Url::parse(&format!("{base}/models")).ok()?;
     let mut block = HeaderBlock::default();
-    block.application_and_custom(&context.identity, settings);
+    block.application_and_custom_in_place(&context.identity, settings);
     if let Some(key) = settings.non_empty("openAiApiKey") {
         block.set_secret("Authorization", &format!("Bearer {key}"));
     }
-    let own: Headers = block.build().ok()?;
-    let request = HttpRequest {
-        method: "GET",
-        headers: javascript::axios_headers(&url, &own, None),
-        url: url.into(),
-        body: bytes::Bytes::new(),
-        options: RequestOptions { client: ClientKind::Axios, ..RequestOptions::default() },
-    };
-    let response = fetch(context, request).await.ok()?;
-    let list = Value::parse(&response.text()).ok()?;
-    let mut models: Vec<Model> = Vec::new();
+    let list = axios_get(context, &format!("{base}/models"), &block.build().ok()?, None).await.ok()?;
+    let mut models = ModelList::new();
     for entry in list.get("data")?.as_array()? {
         if entry.is_null() {
             return None;
         }
         // An entry without an id keeps its place, with an empty one.
         let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-        if models.iter().all(|known| known.id != id) {
-            models.push(Model::without_info(id));
-        }
+        models.insert(id, ModelInfo::default());
     }
     Some(models)
 }

@@ -25,8 +25,9 @@ pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Ar
     super::gemini(&SPEC, settings, context)
 }
 
+/// The temperature told here is 0 by default; the one that is sent is 1.
 fn model(settings: &ProviderSettings) -> Model {
-    table_model("vertex", settings)
+    table_model("vertex", settings, 0.0)
 }
 
 pub(super) fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {

@@ -105,8 +105,7 @@ fn model(settings: &ProviderSettings) -> Model {
     let table = table("vertex");
     let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get(id)?)));
     let (id, mut info) = wanted.unwrap_or_else(|| (&table.default_id, table.default_info()));
-    let has_long_context =
-        settings.is_truthy("vertex1MContext") && LONG_CONTEXT_MODELS.contains(&id);
+    let has_long_context = settings.is_truthy("vertex1MContext") && LONG_CONTEXT_MODELS.contains(&id);
     let mut parameters = Object::new();
     if has_long_context {
         use_long_context(&mut info);
@@ -125,11 +124,8 @@ fn betas(_: &ProviderSettings, model: &Model) -> String {
 /// A completion's one user message, marked where prompts are cached.
 #[expect(clippy::unnecessary_wraps, reason = "a body rule")]
 fn marked_prompt(input: &BodyInput<'_>) -> Result<Option<Value>, Error> {
-    let content: Value = if input.caches() {
-        vec![messages::marked_text(input.prompt)].into()
-    } else {
-        input.prompt.into()
-    };
+    let content: Value =
+        if input.caches() { vec![messages::marked_text(input.prompt)].into() } else { input.prompt.into() };
     Ok(Some(vec![Value::from(object! { "role": "user", "content": content })].into()))
 }
 

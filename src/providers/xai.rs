@@ -2,14 +2,14 @@
 //!
 //! <https://docs.x.ai/docs/api-reference>
 
-use super::compatible::{key_or_placeholder, table_model};
+use super::compatible::{BASE, key_or_placeholder, table_model};
 use crate::Error;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::json::{Node, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
@@ -19,8 +19,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     endpoint: |settings, context| {
         Ok(Endpoint::bearer("https://api.x.ai/v1", key_or_placeholder(settings, "xaiApiKey"), context))
     },
-    model,
-    default_temperature: 0.0,
+    model: |settings, _| model(settings),
     chat: &[
         ("model", body::model),
         ("max_tokens", body::table_max_tokens),
@@ -34,7 +33,6 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("parallel_tool_calls", body::parallel_tool_calls),
     ],
     completion: &[("model", body::model), ("messages", body::prompt), ("reasoning_effort", reasoning_effort)],
-    answer: Answer::Streamed,
     steps: &[
         steps::require_choices,
         steps::plain_text,
@@ -46,7 +44,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     end: &[],
     completion_text: whole::text_of_required_choices,
     wrap: Wrap { chat: true, completion: Prefix::Once },
-    list: None,
+    ..BASE
 };
 
 fn model(settings: &ProviderSettings) -> Model {

@@ -13,10 +13,9 @@ use crate::fixture::{Disconnect, Request, Response};
 pub(super) async fn serve(socket: TcpStream, state: &State) -> io::Result<()> {
     let mut connection = Connection { socket, received: BytesMut::new() };
     while let Some(request) = connection.read_request().await? {
-        let close = request
-            .headers
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close"));
+        let close = request.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close")
+        });
         let Some(response) = state.answer(request) else { break };
         if response.disconnect == Some(Disconnect::Before) {
             break;
@@ -45,7 +44,7 @@ impl Connection {
                 return Ok(None);
             }
         };
-        let mut lines = head[..head.len() - 4].split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        let mut lines = head[..head.len() - 4].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
         let start = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
         let mut words = start.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

@@ -206,10 +206,7 @@ impl Messages {
 }
 
 /// The text of a whole message; empty if it has none.
-pub(crate) fn completion_text(
-    response: &WholeResponse,
-    answer: Answer,
-) -> Result<CompletionResponse, Error> {
+pub(crate) fn completion_text(response: &WholeResponse, answer: Answer) -> Result<CompletionResponse, Error> {
     let text = response.text();
     let media_type = response.media_type();
     let mut document = Document::new();

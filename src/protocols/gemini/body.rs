@@ -91,10 +91,9 @@ impl BodyInput<'_> {
     }
 
     fn declaration(&self, tool: &Tool) -> Result<Value, Error> {
-        let function = tool
-            .as_json()
-            .get("function")
-            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "a tool is no function: only functions can be offered"))?;
+        let function = tool.as_json().get("function").ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "a tool is no function: only functions can be offered")
+        })?;
         let name = ("name", function.get("name"));
         let description = ("description", function.get("description"));
         let parameters = ("parametersJsonSchema", function.get("parameters"));

@@ -85,7 +85,7 @@ impl ContentDecoder {
                 let status = shown(error.get("status"));
                 let message = format!("got status: {status}. {}", root.to_json());
                 let kind = ErrorKind::of_status(code as u16);
-                return Err(Error::new(kind, message).with_details(error.to_value()));
+                return Err(Error::new(kind, message));
             }
         }
         Err(Error::new(ErrorKind::Interrupted, "Incomplete JSON segment at the end"))

@@ -72,9 +72,9 @@ fn of_status(response: &WholeResponse) -> Error {
 /// <https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>
 fn retry_delay(document: &Document) -> Option<RetryAdvice> {
     let details = document.root().get("error").get("details");
-    let info = details
-        .items()
-        .find(|detail| detail.get("@type").as_cow().is_some_and(|kind| kind.ends_with("google.rpc.RetryInfo")))?;
+    let info = details.items().find(|detail| {
+        detail.get("@type").as_cow().is_some_and(|kind| kind.ends_with("google.rpc.RetryInfo"))
+    })?;
     let delay = info.get("retryDelay").as_cow()?;
     let seconds = delay.strip_suffix('s')?.parse().ok()?;
     std::time::Duration::try_from_secs_f64(seconds).ok().map(RetryAdvice::After)

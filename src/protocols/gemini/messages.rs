@@ -30,11 +30,7 @@ impl Dialect {
 }
 
 /// Converts a conversation. `signatures` says whether thought signatures are sent.
-pub(super) fn convert(
-    messages: &[Message],
-    dialect: Dialect,
-    signatures: bool,
-) -> Result<Vec<Value>, Error> {
+pub(super) fn convert(messages: &[Message], dialect: Dialect, signatures: bool) -> Result<Vec<Value>, Error> {
     let names = ToolNames::of(messages);
     let mut contents = Vec::with_capacity(messages.len());
     for message in messages {
@@ -120,7 +116,8 @@ impl Parts<'_> {
                 self.parts.push(part);
             }
             "image" => {
-                let image = base64_source(block).ok_or_else(|| unsupported("Unsupported image source type"))?;
+                let image =
+                    base64_source(block).ok_or_else(|| unsupported("Unsupported image source type"))?;
                 self.add_image(image);
             }
             "tool_use" => {

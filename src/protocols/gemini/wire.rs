@@ -79,10 +79,8 @@ impl Gemini {
         }
         let body = Bytes::from(Value::from(body).to_json());
         let url = self.url(method)?;
-        let agent = format!(
-            "google-genai-sdk/1.29.1 gl-{}/{}",
-            self.identity.runtime, self.identity.runtime_version
-        );
+        let agent =
+            format!("google-genai-sdk/1.29.1 gl-{}/{}", self.identity.runtime, self.identity.runtime_version);
         let mut own = Headers::new();
         own.append("User-Agent", agent.clone());
         own.append("x-goog-api-client", agent);

@@ -60,6 +60,12 @@ impl SdkError {
         Self { error, raw: raw.is_truthy().then(|| as_string(raw)) }
     }
 
+    /// The SDK's message behind a prefix; status and code are lost.
+    pub(crate) fn prefixed(self, prefix: &str) -> Error {
+        let message = format!("{prefix}{}", self.error.message());
+        self.error.without_status_and_code().with_message(message)
+    }
+
     /// The handlers' wrapper: `<name> completion error: <message>`, the raw upstream text preferred.
     pub(crate) fn wrapped(self, name: &str) -> Error {
         let message = self.raw.unwrap_or_else(|| self.error.message().to_owned());

@@ -246,6 +246,30 @@ pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens
     Ok(())
 }
 
+/// A usage token for each event that has usage, without cache counts.
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+pub(crate) fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    let usage = event.root.get("usage");
+    if usage.is_truthy() {
+        let count = |key: &str| or_zero(defined(usage.get(key)).as_ref());
+        let token = usage_object(count("prompt_tokens"), count("completion_tokens"));
+        tokens.push_back(StreamToken::from_object(token));
+    }
+    Ok(())
+}
+
+/// Usage with the cache counts of `prompt_tokens_details` as they came, zero and null included.
+pub(crate) fn usage_with_detail_counts(state: &mut ChatState, tokens: &mut Tokens) {
+    let Some(usage) = state.usage.take() else { return };
+    let details = usage.get("prompt_tokens_details");
+    let detail = |key: &str| details.and_then(|details| details.get(key)).cloned();
+    let mut token =
+        usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
+    token.insert_some("cacheWriteTokens", detail("cache_miss_tokens"));
+    token.insert_some("cacheReadTokens", detail("cached_tokens"));
+    tokens.push_back(StreamToken::from_object(token));
+}
+
 /// Usage of the base class: cached tokens from `prompt_tokens_details`, cost from the model's prices.
 pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut Tokens) {
     let Some(usage) = state.usage.take() else { return };

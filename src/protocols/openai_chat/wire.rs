@@ -1,5 +1,8 @@
 //! A provider of Chat Completions as a value, and the engine that speaks for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
@@ -10,6 +13,7 @@ use super::errors::{self, SdkError};
 use super::headers::{self, HeaderBlock};
 use super::whole::{self, WholeDecoder};
 use crate::Error;
+use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::json::Node;
@@ -18,7 +22,7 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
-use crate::transport::{ClientKind, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -26,10 +30,12 @@ pub(crate) struct ChatSpec {
     pub(crate) id: &'static str,
     /// The name in messages.
     pub(crate) name: &'static str,
+    /// The name in messages of completions, where it is another; else empty.
+    pub(crate) completion_name: &'static str,
     /// Where requests go and how they are authorised.
     pub(crate) endpoint: fn(&ProviderSettings, &Context) -> Result<Endpoint, Error>,
-    /// The model that the settings name.
-    pub(crate) model: fn(&ProviderSettings) -> Model,
+    /// The model that the settings name, given the service's list as far as it is known.
+    pub(crate) model: fn(&ProviderSettings, Option<&ModelList>) -> Model,
     /// The temperature that neither settings nor model decide.
     pub(crate) default_temperature: f64,
     /// The body of a conversation.
@@ -46,13 +52,57 @@ pub(crate) struct ChatSpec {
     pub(crate) completion_text: fn(&ChatSpec, Node<'_>) -> Result<CompletionResponse, Error>,
     /// Which errors get the handlers' prefix.
     pub(crate) wrap: Wrap,
+    /// What stands before the SDK's message of an error before the stream, in place of the wrapper; the
+    /// status is lost.
+    pub(crate) chat_prefix: Option<&'static str>,
+    /// The one message that every error becomes, with nothing else of the error kept.
+    pub(crate) fixed_message: Option<&'static str>,
+    /// Headers of a request behind the content type.
+    pub(crate) request_headers: fn(Call, &ChatRequest) -> Vec<(&'static str, String)>,
+    /// What the decoder's state begins with.
+    pub(crate) begin: fn(&mut ChatState, &BodyInput<'_>),
+    /// What becomes of an error in the stream.
+    pub(crate) stream_error: fn(Error) -> Error,
     /// How the service's models are listed; `None` gives the built-in table.
-    pub(crate) list: Option<ListModels>,
+    pub(crate) list: Option<Listing>,
+}
+
+/// How a service's models are listed and what for.
+#[derive(Clone, Copy)]
+pub(crate) struct Listing {
+    /// Asks the service.
+    pub(crate) fetch: FetchList,
+    /// When calls need the list.
+    pub(crate) needed: Needed,
+    /// What calls do with the key when they ask for the list.
+    pub(crate) key: ListKey,
+}
+
+/// The key with which a call asks for the list; people ask with theirs.
+#[derive(Clone, Copy)]
+pub(crate) enum ListKey {
+    /// As the settings have it.
+    AsSet,
+    /// The placeholder stands in for a missing one.
+    OrElse { setting: &'static str, placeholder: &'static str },
+    /// None.
+    Dropped { setting: &'static str },
 }
 
 /// Asks a service for its models.
-pub(crate) type ListModels =
-    for<'a> fn(&'a ProviderSettings, &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>>;
+pub(crate) type FetchList =
+    for<'a> fn(&'a ProviderSettings, &'a Context) -> BoxFuture<'a, Result<ModelList, Error>>;
+
+/// When a call needs the service's model list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// Never: the list is for people.
+    Never,
+    /// Before the first call; whatever goes wrong is ignored.
+    OnceIfPossible,
+    /// Before each call, through the cache; tried so often while it is empty.
+    BeforeCalls { tries: u8 },
+}
 
 /// How the answer of a conversation comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,6 +127,8 @@ pub(crate) struct Wrap {
 pub(crate) enum Prefix {
     Never,
     Once,
+    /// The SDK's message behind the prefix; status and code are lost.
+    Plain,
     /// The wrapper is wrapped again, which loses status and code.
     Twice,
 }
@@ -98,6 +150,20 @@ impl Endpoint {
         headers.content_type();
         Self { url: join(base, "/chat/completions"), headers }
     }
+
+    /// As [`bearer`](Self::bearer), with the user's `openAiHeaders` over the application's.
+    pub(crate) fn bearer_and_custom(
+        base: &str,
+        key: &str,
+        settings: &ProviderSettings,
+        context: &Context,
+    ) -> Self {
+        let mut headers = HeaderBlock::sdk(context);
+        headers.bearer(key);
+        headers.application_and_custom(&context.identity, settings);
+        headers.content_type();
+        Self { url: join(base, "/chat/completions"), headers }
+    }
 }
 
 /// Appends a path to a base URL; one slash at the base's end is dropped.
@@ -109,8 +175,11 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 pub(crate) struct OpenAiChat {
     spec: &'static ChatSpec,
     settings: ProviderSettings,
-    endpoint: Endpoint,
-    model: Model,
+    /// Changes when the credentials do.
+    endpoint: RwLock<Endpoint>,
+    /// Changes when the service's list arrives.
+    model: RwLock<Model>,
+    listed: AtomicBool,
 }
 
 impl OpenAiChat {
@@ -122,25 +191,53 @@ impl OpenAiChat {
         settings: &ProviderSettings,
         context: &Context,
     ) -> Result<Self, Error> {
+        let known = spec.list.and_then(|_| context.model_lists.known(spec.id, context));
         Ok(Self {
             spec,
             settings: settings.clone(),
-            endpoint: (spec.endpoint)(settings, context)?,
-            model: (spec.model)(settings),
+            endpoint: RwLock::new((spec.endpoint)(settings, context)?),
+            model: RwLock::new((spec.model)(settings, known.as_deref())),
+            listed: AtomicBool::new(false),
         })
     }
 
-    fn encode(
-        &self,
-        fields: &[BodyField],
-        request: &ChatRequest,
-        prompt: &str,
-    ) -> Result<HttpRequest, Error> {
-        let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+    fn current_model(&self) -> Model {
+        self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends the next requests elsewhere, or with another key.
+    pub(crate) fn use_endpoint(&self, endpoint: Endpoint) {
+        *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
+    }
+
+    fn use_list(&self, list: &ModelList) {
+        let model = (self.spec.model)(&self.settings, Some(list));
+        *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
+    }
+
+    fn name_of(&self, call: Call) -> &'static str {
+        match call {
+            Call::Completion if !self.spec.completion_name.is_empty() => self.spec.completion_name,
+            Call::Chat | Call::Completion => self.spec.name,
+        }
+    }
+
+    fn encode(&self, call: Call, request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
+        let (mut url, mut own) = {
+            let endpoint = self.endpoint.read().unwrap_or_else(PoisonError::into_inner);
+            let url = Url::parse(&endpoint.url).map_err(|_| errors::invalid_url())?;
+            (url, endpoint.headers.build()?)
+        };
         url.set_fragment(None);
-        let own = self.endpoint.headers.build()?;
-        let input =
-            BodyInput { spec: self.spec, settings: &self.settings, model: &self.model, request, prompt };
+        for (name, value) in (self.spec.request_headers)(call, request) {
+            own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
+        }
+        let fields = match call {
+            Call::Chat => self.spec.chat,
+            Call::Completion => self.spec.completion,
+        };
+        let model = self.current_model();
+        let input = BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt };
         let body = Bytes::from(body::build(fields, &input).to_json());
         Ok(HttpRequest {
             method: "POST",
@@ -156,15 +253,22 @@ impl OpenAiChat {
     }
 
     fn explain(&self, call: Call, error: SdkError) -> Error {
+        if let Some(message) = self.spec.fixed_message {
+            return error.error.without_status_and_code().with_message(message);
+        }
+        if let (Call::Chat, Some(prefix)) = (call, self.spec.chat_prefix) {
+            return error.prefixed(prefix);
+        }
         let prefix = match call {
             Call::Chat if self.spec.wrap.chat => Prefix::Once,
             Call::Chat => Prefix::Never,
             Call::Completion => self.spec.wrap.completion,
         };
-        let name = self.spec.name;
+        let name = self.name_of(call);
         match prefix {
             Prefix::Never => error.error,
             Prefix::Once => error.wrapped(name),
+            Prefix::Plain => error.prefixed(&format!("{name} completion error: ")),
             Prefix::Twice => SdkError::from(error.wrapped(name).without_status_and_code()).wrapped(name),
         }
     }
@@ -176,23 +280,62 @@ impl Wire for OpenAiChat {
     }
 
     fn model(&self) -> Model {
-        self.model.clone()
+        self.current_model()
+    }
+
+    fn prepare<'a>(&'a self, context: &'a Context, _: Call) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
+            let mut settings = self.settings.clone();
+            match key {
+                ListKey::OrElse { setting, placeholder } if settings.text(setting).is_none() => {
+                    settings = settings.with(setting, placeholder);
+                }
+                ListKey::Dropped { setting } => settings.set(setting, None),
+                ListKey::OrElse { .. } | ListKey::AsSet => {}
+            }
+            let list = || context.model_lists.get(self.spec.id, context, fetch(&settings, context));
+            match needed {
+                Needed::Never => {}
+                Needed::OnceIfPossible => {
+                    if !self.listed.swap(true, Ordering::Relaxed) {
+                        if let Ok(list) = list().await {
+                            self.use_list(&list);
+                        }
+                    }
+                }
+                Needed::BeforeCalls { tries } => {
+                    for _ in 0..tries {
+                        let list = list().await?;
+                        self.use_list(&list);
+                        if !list.is_empty() {
+                            break;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.encode(self.spec.chat, request, "").map_err(|error| self.explain(Call::Chat, error.into()))
+        self.encode(Call::Chat, request, "").map_err(|error| self.explain(Call::Chat, error.into()))
     }
 
     fn chat_decoder(&self, request: &ChatRequest) -> Box<dyn Decode> {
         if self.spec.answer == Answer::Whole {
             return Box::new(WholeDecoder::new(self.spec.name));
         }
-        let state = ChatState::new(self.spec.name, self.model.clone(), request.track_tool_calls);
-        Box::new(ChatDecoder::new(state, self.spec.steps, self.spec.end))
+        let model = self.current_model();
+        let mut state = ChatState::new(self.spec.name, model.clone(), request.track_tool_calls);
+        let input =
+            BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt: "" };
+        (self.spec.begin)(&mut state, &input);
+        Box::new(ChatDecoder::new(state, self.spec.steps, self.spec.end, self.spec.stream_error))
     }
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
-        self.encode(self.spec.completion, &ChatRequest::default(), &request.prompt)
+        self.encode(Call::Completion, &ChatRequest::default(), &request.prompt)
             .map_err(|error| self.explain(Call::Completion, error.into()))
     }
 
@@ -200,9 +343,12 @@ impl Wire for OpenAiChat {
         let document =
             whole::parse(response).map_err(|error| self.explain(Call::Completion, error.into()))?;
         let text = (self.spec.completion_text)(self.spec, document.root());
+        let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {
+            _ if self.spec.fixed_message.is_some() => self.explain(Call::Completion, error.into()),
             Prefix::Never => error,
-            Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(self.spec.name),
+            Prefix::Plain => SdkError::from(error).prefixed(&format!("{name} completion error: ")),
+            Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(name),
         })
     }
 
@@ -211,10 +357,10 @@ impl Wire for OpenAiChat {
     }
 
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
-        if let Some(list) = self.spec.list {
-            return list(&self.settings, context);
-        }
         Box::pin(async move {
+            if let Some(listing) = self.spec.list {
+                return Ok((listing.fetch)(&self.settings, context).await?.models());
+            }
             let table = crate::catalog::tables::table(self.spec.id);
             Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())
         })

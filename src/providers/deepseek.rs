@@ -1,0 +1,71 @@
+//! DeepSeek, as a child of the generic OpenAI provider whose other settings leak in.
+//!
+//! <https://api-docs.deepseek.com/api/create-chat-completion>
+
+use super::compatible::{kept_model, key_or_placeholder};
+use super::openai::{self, ExtendedSettings};
+use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::tables::table;
+use crate::json::{Value, object};
+use crate::model::Model;
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::{ChatSpec, r1, steps};
+use crate::settings::ProviderSettings;
+
+static SPEC: ChatSpec = ChatSpec {
+    id: "deepseek",
+    name: "DeepSeek",
+    // Errors of completions name OpenAI, twice.
+    completion_name: "OpenAI",
+    model: |settings, _| model(settings),
+    default_temperature: 0.3,
+    chat: &[
+        ("model", body::model),
+        ("temperature", openai::temperature),
+        ("messages", messages),
+        ("stream", body::stream),
+        ("stream_options", body::include_usage),
+        ("thinking", thinking),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("max_completion_tokens", openai::max_completion_tokens),
+    ],
+    steps: &[steps::plain_text, steps::reasoning_content, steps::tool_calls, steps::keep_usage],
+    end: &[steps::usage_with_detail_counts],
+    list: None,
+    ..openai::STREAMED
+};
+
+/// The spec, and the settings in the generic provider's names.
+pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+    let extended = settings.extended(
+        key_or_placeholder(settings, "deepSeekApiKey"),
+        settings.text("deepSeekBaseUrl").unwrap_or("https://api.deepseek.com"),
+        &model(settings).id,
+    );
+    (&SPEC, extended)
+}
+
+fn model(settings: &ProviderSettings) -> Model {
+    let id = settings.text("apiModelId");
+    let model = match id.and_then(|id| table("deepseek").get(id)) {
+        Some(info) => Model::new(id.unwrap_or_default(), info),
+        None => kept_model("deepseek", id, None),
+    };
+    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.3);
+    Model { parameters: parameters.to_object(), ..model }
+}
+
+fn is_reasoner(input: &BodyInput<'_>) -> bool {
+    input.model.id.contains("deepseek-reasoner")
+}
+
+fn messages(input: &BodyInput<'_>) -> Option<Value> {
+    let turns = r1::with_system_as_user(&input.request.system_prompt, &input.request.messages);
+    Some(r1::convert(&turns, is_reasoner(input)).into())
+}
+
+fn thinking(input: &BodyInput<'_>) -> Option<Value> {
+    is_reasoner(input).then(|| object! { "type": "enabled" }.into())
+}

@@ -1,0 +1,52 @@
+//! ByteDance's Doubao on Volcengine Ark, as a child of the generic OpenAI provider.
+//!
+//! <https://www.volcengine.com/docs/82379/1298454>
+
+use super::compatible::{kept_model, key_or_placeholder};
+use super::openai::{self, ExtendedSettings};
+use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::tables::table;
+use crate::model::Model;
+use crate::protocols::openai_chat::body;
+use crate::protocols::openai_chat::{ChatSpec, steps};
+use crate::settings::ProviderSettings;
+
+static SPEC: ChatSpec = ChatSpec {
+    id: "doubao",
+    model: |settings, _| model(settings),
+    chat: &[
+        ("model", body::model),
+        ("temperature", openai::temperature),
+        ("messages", openai::messages_with_marks),
+        ("stream", body::stream),
+        ("stream_options", openai::include_usage),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("max_completion_tokens", openai::max_completion_tokens),
+    ],
+    end: &[steps::flush_think_tags, steps::usage_with_detail_counts],
+    list: None,
+    ..openai::STREAMED
+};
+
+/// The spec, and the settings in the generic provider's names.
+pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+    let extended = settings.extended(
+        key_or_placeholder(settings, "doubaoApiKey"),
+        settings.text("doubaoBaseUrl").unwrap_or("https://ark.cn-beijing.volces.com/api/v3"),
+        &model(settings).id,
+    );
+    (&SPEC, extended)
+}
+
+/// Unknown ids, such as those of one's own endpoints, are kept with the numbers of the default.
+fn model(settings: &ProviderSettings) -> Model {
+    let id = settings.text("apiModelId");
+    let model = match id.and_then(|id| table("doubao").get(id)) {
+        Some(info) => Model::new(id.unwrap_or_default(), info),
+        None => kept_model("doubao", id, None),
+    };
+    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
+    Model { parameters: parameters.to_object(), ..model }
+}

@@ -1,0 +1,105 @@
+//! Moonshot AI's Kimi, as a child of the generic OpenAI provider.
+//!
+//! <https://platform.moonshot.ai/docs/api/chat>
+
+use super::compatible::{kept_model, key_or_placeholder};
+use super::openai::{self, ExtendedSettings};
+use crate::catalog::parameters::{Format, Parameters};
+use crate::json::Value;
+use crate::model::Model;
+use crate::protocols::openai_chat::ChatSpec;
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::steps;
+use crate::settings::ProviderSettings;
+use crate::token::StreamToken;
+
+const STREAMED: ChatSpec = ChatSpec {
+    id: "moonshot",
+    model: |settings, _| model(settings),
+    chat: &[
+        ("model", body::model),
+        ("temperature", openai::temperature),
+        ("messages", openai::messages_with_marks),
+        ("stream", body::stream),
+        ("stream_options", openai::include_usage),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("max_tokens", max_tokens),
+    ],
+    completion: &[("model", body::model), ("messages", body::prompt), ("max_tokens", max_tokens)],
+    end: &[steps::flush_think_tags, usage],
+    list: None,
+    ..openai::STREAMED
+};
+
+static SPEC: ChatSpec = STREAMED;
+
+static REASONER: ChatSpec = ChatSpec {
+    default_temperature: 0.3,
+    chat: &[
+        ("model", body::model),
+        ("temperature", openai::temperature),
+        ("messages", body::r1_messages),
+        ("stream", body::stream),
+        ("stream_options", openai::include_usage),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("max_tokens", max_tokens),
+    ],
+    ..STREAMED
+};
+
+static O_SERIES: ChatSpec = ChatSpec {
+    chat: &[
+        ("model", body::model),
+        ("messages", openai::developer_messages),
+        ("stream", body::stream),
+        ("stream_options", openai::include_usage),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("max_tokens", max_tokens),
+    ],
+    steps: openai::O_SERIES_STEPS,
+    end: &[],
+    ..STREAMED
+};
+
+/// The spec for the model that the settings name, and the settings in the generic provider's names.
+pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+    let extended = settings.extended(
+        key_or_placeholder(settings, "moonshotApiKey"),
+        settings.text("moonshotBaseUrl").unwrap_or("https://api.moonshot.ai/v1"),
+        &model(settings).id,
+    );
+    (openai::choose(&extended, &SPEC, &REASONER, &O_SERIES), extended)
+}
+
+/// Unknown ids are kept with the numbers of the default.
+fn model(settings: &ProviderSettings) -> Model {
+    let id = settings.text("apiModelId");
+    let table = crate::catalog::tables::table("moonshot");
+    let model = match id.and_then(|id| table.get(id)) {
+        Some(info) => Model::new(id.unwrap_or_default(), info),
+        None => kept_model("moonshot", id, None),
+    };
+    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
+    Model { parameters: parameters.to_object(), ..model }
+}
+
+fn max_tokens(input: &BodyInput<'_>) -> Option<Value> {
+    let own = input.settings.get("modelMaxTokens").filter(|limit| limit.is_truthy()).cloned();
+    own.or_else(|| body::table_max_tokens(input))
+}
+
+fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+    let Some(usage) = state.usage.take() else { return };
+    let count = |key: &str| steps::or_zero(usage.get(key));
+    let mut token = steps::usage_object(count("prompt_tokens"), count("completion_tokens"));
+    token.insert("cacheWriteTokens", 0);
+    token.insert_some("cacheReadTokens", usage.get("cached_tokens").cloned());
+    tokens.push_back(StreamToken::from_object(token));
+}
