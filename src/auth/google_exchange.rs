@@ -41,7 +41,7 @@ pub(super) async fn service_account(
     let assertion = google_jwt::sign(&Value::from(claims).to_json(), &account.private_key)?;
     let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)];
     let response = send(release, url, "application/json", &form, context).await;
-    let response = response.map_err(|failure| explain(failure, url, |body| claim_message(body)))?;
+    let response = response.map_err(|failure| explain(failure, url, claim_message))?;
     Ok(token(&Value::parse(&response.text()).unwrap_or_default(), issued * 1000.0))
 }
 

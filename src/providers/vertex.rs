@@ -42,15 +42,13 @@ pub(super) fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoi
         _ => "https://aiplatform.googleapis.com".to_owned(),
     };
     let base = base(settings, context, "GOOGLE_VERTEX_BASE_URL").unwrap_or(own_base);
-    let (place, authorization) = match key {
-        Some(key) => (String::new(), Authorization::Key(key)),
-        None => {
-            // Without a project the reference writes JavaScript's word for nothing into the path.
-            let (project, location) =
-                if is_placed { (project, location) } else { ("undefined", "undefined") };
-            let place = format!("/projects/{project}/locations/{location}");
-            (place, Authorization::Token(Arc::new(GoogleAuth::new(Release::Ten, source))))
-        }
+    let (place, authorization) = if let Some(key) = key {
+        (String::new(), Authorization::Key(key))
+    } else {
+        // Without a project the reference writes JavaScript's word for nothing into the path.
+        let (project, location) = if is_placed { (project, location) } else { ("undefined", "undefined") };
+        let tokens = GoogleAuth::new(Release::Ten, source);
+        (format!("/projects/{project}/locations/{location}"), Authorization::Token(Arc::new(tokens)))
     };
     Endpoint { base: format!("{base}/v1beta1{place}"), dialect: Dialect::Cloud, authorization }
 }

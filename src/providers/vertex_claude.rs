@@ -47,7 +47,7 @@ pub(super) static SPEC: MessagesSpec = MessagesSpec {
         version: None,
         counts_retries: false,
         url: model_url,
-        tokens: Some(tokens),
+        tokens,
         place,
         completion_error: Some("Vertex completion error: "),
         completion_stream: &[
@@ -97,8 +97,9 @@ fn place(url: &mut String, project: Option<&str>) -> Result<(), Error> {
     Ok(())
 }
 
-fn tokens(settings: &ProviderSettings) -> Arc<dyn TokenSource> {
-    Arc::new(GoogleAuth::new(Release::Nine, vertex::source(settings)))
+#[expect(clippy::unnecessary_wraps, reason = "a fact of the hosting")]
+fn tokens(settings: &ProviderSettings) -> Option<Arc<dyn TokenSource>> {
+    Some(Arc::new(GoogleAuth::new(Release::Nine, vertex::source(settings))))
 }
 
 fn model(settings: &ProviderSettings) -> Model {

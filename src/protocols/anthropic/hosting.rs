@@ -17,7 +17,7 @@ pub(crate) struct Hosting {
     /// The URL of a call, from the endpoint's, the model and whether the answer streams.
     pub(crate) url: fn(&str, &str, bool) -> String,
     /// Where access tokens come from, if they are fetched.
-    pub(crate) tokens: Option<fn(&ProviderSettings) -> Arc<dyn TokenSource>>,
+    pub(crate) tokens: fn(&ProviderSettings) -> Option<Arc<dyn TokenSource>>,
     /// Completes a URL with the project of the credentials.
     pub(crate) place: fn(&mut String, Option<&str>) -> Result<(), Error>,
     /// What stands in front of every error of a completion; it costs status and code.
@@ -37,7 +37,7 @@ impl Hosting {
         version: Some("2023-06-01"),
         counts_retries: true,
         url: |endpoint, _, _| endpoint.to_owned(),
-        tokens: None,
+        tokens: |_| None,
         place: |_, _| Ok(()),
         completion_error: None,
         completion_stream: &[

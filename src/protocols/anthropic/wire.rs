@@ -74,7 +74,7 @@ impl Messages {
             spec,
             settings: settings.clone(),
             endpoint: (spec.endpoint)(settings, context)?,
-            tokens: spec.hosting.tokens.map(|tokens| tokens(settings)),
+            tokens: (spec.hosting.tokens)(settings),
             model: (spec.model)(settings),
             identity: context.identity.clone(),
         })

@@ -180,13 +180,12 @@ impl State {
         let arguments = call.get("args");
         let arguments = (!arguments.is_undefined()).then(|| arguments.to_json().into());
         let rest = ToolCallPartial { arguments: Field::of(arguments), ..start.clone() };
-        tokens.push_back(match name.as_text() {
-            Some(name) => StreamToken::ToolCallPartial(ToolCallPartial { name: name.into(), ..start }),
-            None => {
-                let mut token = StreamToken::ToolCallPartial(start).to_object();
-                token.insert_some("name", defined(name));
-                StreamToken::from_object(token)
-            }
+        tokens.push_back(if let Some(name) = name.as_text() {
+            StreamToken::ToolCallPartial(ToolCallPartial { name: name.into(), ..start })
+        } else {
+            let mut token = StreamToken::ToolCallPartial(start).to_object();
+            token.insert_some("name", defined(name));
+            StreamToken::from_object(token)
         });
         tokens.push_back(StreamToken::ToolCallPartial(rest));
         self.calls += 1;
@@ -237,8 +236,4 @@ pub(super) fn sources(grounding: Node<'_>) -> Vec<Source> {
 /// A value as JavaScript's template strings print it.
 fn shown(node: Node<'_>) -> String {
     node.as_text().map_or_else(|| node.to_json(), String::from)
-}
-
-pub(super) fn json_of(node: Node<'_>) -> String {
-    node.to_json()
 }

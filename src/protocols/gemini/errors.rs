@@ -1,7 +1,7 @@
 //! What @google/genai 1.29.1 throws, and how the reference's handler wraps it.
 
 use crate::driver::{Call, Failure, WholeResponse};
-use crate::json::{Document, Value, object};
+use crate::json::{Document, Node, Value, object};
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::{Error, ErrorKind, RetryAdvice, Text};
 
@@ -50,7 +50,7 @@ fn of_status(response: &WholeResponse) -> Error {
         response.headers.joined("content-type").is_some_and(|kind| kind.contains("application/json"));
     let mut document = Document::new();
     let message = if is_json {
-        document.parse(Text::from(&body)).map_or_else(|error| error.to_string(), super::decode::json_of)
+        document.parse(Text::from(&body)).map_or_else(|error| error.to_string(), Node::to_json)
     } else {
         let error = object! {
             "message": body.as_str(),

@@ -38,7 +38,7 @@ pub(super) fn convert(messages: &[Message], dialect: Dialect, signatures: bool) 
         if message.get("type").and_then(Value::as_str) == Some("reasoning") {
             continue;
         }
-        let parts = Parts { dialect, names: &names, signatures, parts: Vec::new() }.of(message)?;
+        let parts = Parts { dialect, names: &names, signatures, list: Vec::new() }.of(message)?;
         if !parts.is_empty() {
             let role = if message.role() == "assistant" { "model" } else { "user" };
             contents.push(dialect.content(role, parts));
@@ -90,7 +90,7 @@ struct Parts<'a> {
     dialect: Dialect,
     names: &'a ToolNames<'a>,
     signatures: bool,
-    parts: Vec<Object>,
+    list: Vec<Object>,
 }
 
 impl Parts<'_> {
@@ -105,7 +105,7 @@ impl Parts<'_> {
             }
             _ => return Err(unsupported("a message has neither text nor a list of blocks as its content")),
         }
-        Ok(self.parts.into_iter().map(Value::from).collect())
+        Ok(self.list.into_iter().map(Value::from).collect())
     }
 
     fn add(&mut self, block: &Value) -> Result<(), Error> {
@@ -113,7 +113,7 @@ impl Parts<'_> {
             "text" => {
                 let mut part = Object::with_capacity(2);
                 part.insert_some("text", self.allowed(block.get("text")));
-                self.parts.push(part);
+                self.list.push(part);
             }
             "image" => {
                 let image =
@@ -124,7 +124,7 @@ impl Parts<'_> {
                 let mut call = Object::with_capacity(2);
                 call.insert_some("name", block.get("name").cloned());
                 call.insert_some("args", block.get("input").cloned());
-                self.parts.push(object! { "functionCall": call });
+                self.list.push(object! { "functionCall": call });
             }
             "tool_result" => self.add_result(block)?,
             _ => {}
@@ -142,7 +142,7 @@ impl Parts<'_> {
         };
         let response = object! { "name": name.clone(), "content": content };
         let result = object! { "name": name.clone(), "response": response };
-        self.parts.push(object! { "functionResponse": result });
+        self.list.push(object! { "functionResponse": result });
         for image in images {
             self.add_image(image);
         }
@@ -153,7 +153,7 @@ impl Parts<'_> {
         let mut data = Object::with_capacity(2);
         data.insert_some("data", self.allowed(source.get("data")));
         data.insert_some("mimeType", self.allowed(source.get("media_type")));
-        self.parts.push(object! { "inlineData": data });
+        self.list.push(object! { "inlineData": data });
     }
 
     fn allowed(&self, value: Option<&Value>) -> Option<Value> {
@@ -172,15 +172,15 @@ impl Parts<'_> {
             .iter()
             .filter(|block| kind(block) == "thoughtSignature")
             .find_map(|block| block.get("thoughtSignature").filter(|signature| signature.is_truthy()));
-        let call = self.parts.iter_mut().find(|part| part.contains_key("functionCall"));
+        let call = self.list.iter_mut().find(|part| part.contains_key("functionCall"));
         match (call, signature) {
             (Some(call), signature) => {
                 let signature = signature.cloned().unwrap_or_else(|| NO_SIGNATURE.into());
                 call.insert(SIGNATURE, signature);
             }
-            (None, Some(signature)) => match self.parts.first_mut() {
+            (None, Some(signature)) => match self.list.first_mut() {
                 Some(first) => drop(first.insert(SIGNATURE, signature.clone())),
-                None => self.parts.push(object! { "text": "", "thoughtSignature": signature.clone() }),
+                None => self.list.push(object! { "text": "", "thoughtSignature": signature.clone() }),
             },
             (None, None) => {}
         }
