@@ -101,11 +101,7 @@ fn headers(
     identity: &ClientIdentity,
 ) -> Headers {
     let runtime = identity.runtime_version.trim_start_matches('v');
-    let client = if identity.runtime == "node" {
-        format!("gl-node/{runtime}")
-    } else {
-        format!("gl-{}/{runtime}", identity.runtime)
-    };
+    let client = format!("gl-{}/{runtime}", identity.runtime);
     let host = Url::parse(url).map(|url| javascript::host(&url)).unwrap_or_default();
     let mut headers = Headers::new();
     match release {

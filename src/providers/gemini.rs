@@ -53,7 +53,12 @@ fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {
         let source = command_line_tool(settings, context);
         Authorization::Token(Arc::new(GoogleAuth::new(Release::Ten, source)))
     } else {
-        Authorization::Key(settings.text("geminiApiKey").unwrap_or("not-provided").to_owned())
+        let key = settings.text("geminiApiKey").unwrap_or("not-provided");
+        let is_set = context.env("GOOGLE_GENAI_USE_VERTEXAI").map(str::trim).unwrap_or_default();
+        if is_set.eq_ignore_ascii_case("true") {
+            return vertex::endpoint_with_key(key, settings, context);
+        }
+        Authorization::Key(key.to_owned())
     };
     let base = base(settings, context, "GOOGLE_GEMINI_BASE_URL")
         .unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned());

@@ -36,21 +36,47 @@ pub(super) fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoi
     let source = source(settings);
     let key = express_key(&source, project, location, context);
     let location = if location.is_empty() && key.is_none() { "global" } else { location };
-    let is_placed = !project.is_empty() && !location.is_empty();
-    let own_base = match location {
-        region if is_placed && region != "global" => format!("https://{region}-aiplatform.googleapis.com"),
-        _ => "https://aiplatform.googleapis.com".to_owned(),
-    };
-    let base = base(settings, context, "GOOGLE_VERTEX_BASE_URL").unwrap_or(own_base);
-    let (place, authorization) = if let Some(key) = key {
+    let base =
+        base(settings, context, "GOOGLE_VERTEX_BASE_URL").unwrap_or_else(|| own_base(project, location));
+    let (path, authorization) = if let Some(key) = key {
         (String::new(), Authorization::Key(key))
     } else {
-        // Without a project the reference writes JavaScript's word for nothing into the path.
-        let (project, location) = if is_placed { (project, location) } else { ("undefined", "undefined") };
         let tokens = GoogleAuth::new(Release::Ten, source);
-        (format!("/projects/{project}/locations/{location}"), Authorization::Token(Arc::new(tokens)))
+        (project_path(project, location), Authorization::Token(Arc::new(tokens)))
     };
-    Endpoint { base: format!("{base}/v1beta1{place}"), dialect: Dialect::Cloud, authorization }
+    Endpoint { base: format!("{base}/v1beta1{path}"), dialect: Dialect::Cloud, authorization }
+}
+
+/// The service with the developers' key, as the SDK's variable `GOOGLE_GENAI_USE_VERTEXAI` asks: in a project
+/// of the environment, or in express mode.
+pub(super) fn endpoint_with_key(key: &str, settings: &ProviderSettings, context: &Context) -> Endpoint {
+    let variable = |name: &str| context.env(name).map(str::trim).unwrap_or_default();
+    let (project, location) = (variable("GOOGLE_CLOUD_PROJECT"), variable("GOOGLE_CLOUD_LOCATION"));
+    // The variable of the developers' service counts even here.
+    let base =
+        base(settings, context, "GOOGLE_GEMINI_BASE_URL").unwrap_or_else(|| own_base(project, location));
+    let is_express = !key.is_empty() && (project.is_empty() || location.is_empty());
+    let path = if is_express { String::new() } else { project_path(project, location) };
+    Endpoint {
+        base: format!("{base}/v1beta1{path}"),
+        dialect: Dialect::Cloud,
+        authorization: Authorization::Key(key.to_owned()),
+    }
+}
+
+fn own_base(project: &str, location: &str) -> String {
+    if project.is_empty() || location.is_empty() || location == "global" {
+        return "https://aiplatform.googleapis.com".to_owned();
+    }
+    format!("https://{location}-aiplatform.googleapis.com")
+}
+
+/// Without a project or a location the reference writes JavaScript's word for nothing into the path.
+fn project_path(project: &str, location: &str) -> String {
+    if project.is_empty() || location.is_empty() {
+        return "/projects/undefined/locations/undefined".to_owned();
+    }
+    format!("/projects/{project}/locations/{location}")
 }
 
 /// The credentials that the settings name.
