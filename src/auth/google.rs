@@ -66,8 +66,9 @@ impl GoogleAuth {
         let value = match state.token.as_ref().filter(is_good) {
             Some(token) => token.value.clone(),
             None => match self.exchange(&state.credentials.identity, context).await? {
-                Some(token) => state.token.insert(token).value.clone(),
-                // An answer without a token gives this word, and is asked for again the next time.
+                Some(token) if !token.value.is_empty() => state.token.insert(token).value.clone(),
+                // An answer without a token gives nothing or this word, and is asked for again.
+                Some(_) => String::new(),
                 None => "undefined".to_owned(),
             },
         };

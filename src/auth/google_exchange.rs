@@ -60,13 +60,14 @@ pub(super) async fn user(release: Release, user: &User, context: &Context) -> Re
     ];
     let response = send(release, TOKEN_URL, "*/*", &form, context).await;
     let response = response.map_err(|failure| explain(failure, TOKEN_URL, user_message))?;
-    let body = json_of(&response).unwrap_or_default();
+    let body = json_of(&response)
+        .ok_or_else(|| Error::invalid_response("the answer to the token exchange is no JSON"))?;
     Ok(token(&body, context.clock.now()))
 }
 
 /// The token in an answer that came at `now`.
 pub(super) fn token(body: &Value, now: f64) -> Option<Token> {
-    let value = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty())?;
+    let value = body.get("access_token").and_then(Value::as_str)?;
     let seconds = body.get("expires_in").and_then(Value::as_f64);
     Some(Token { value: value.to_owned(), expires: seconds.map(|seconds| now + seconds * 1000.0) })
 }
@@ -154,7 +155,12 @@ pub(super) fn explain(
                 _ => message,
             };
             // The body is left out: it may quote what was sent.
-            Error::status_error(status, message)
+            let error = Error::status_error(status, message);
+            let body = Value::parse(&response.text()).unwrap_or_default();
+            match body.get("error").and_then(|error| error.get("code")) {
+                Some(code) => error.with_code(code.clone()),
+                None => error,
+            }
         }
         Failure::StatusWithoutBody { url, .. } | Failure::Body { url, .. } => {
             let message = format!("Invalid response body while trying to fetch {url}: Premature close");
@@ -194,8 +200,13 @@ fn json_of(response: &WholeResponse) -> Option<Value> {
     Value::parse(&response.text()).ok().filter(|_| kind.to_ascii_lowercase().contains("application/json"))
 }
 
+/// A value as JavaScript's template strings print it.
 fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_json(), str::to_owned)
+    match value {
+        Value::String(text) => text.to_string(),
+        Value::Object(_) => "[object Object]".to_owned(),
+        other => other.to_json(),
+    }
 }
 
 /// What the tokens are good for.

@@ -107,7 +107,9 @@ impl Gemini {
         let streams = method.ends_with(SSE);
         if streams && !url.query_pairs().any(|(name, value)| name == "alt" && value == "sse") {
             // A base URL with a query swallows the path and what belongs behind it.
-            url.query_pairs_mut().append_pair("alt", "sse");
+            let own = url.query_pairs().into_owned().filter(|(name, _)| name != "alt");
+            let own: Vec<(String, String)> = own.collect();
+            url.query_pairs_mut().clear().extend_pairs(own).append_pair("alt", "sse");
         }
         Ok(url)
     }
