@@ -10,10 +10,11 @@
 
 use std::sync::Arc;
 
+use super::compatible::table_model;
 use super::vertex;
+use crate::Text;
 use crate::auth::{GoogleAuth, Release, Source};
 use crate::catalog::parameters::{Format, Parameters};
-use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::model::Model;
 use crate::protocols::gemini::{Authorization, Dialect, Endpoint, GeminiSpec};
@@ -22,24 +23,16 @@ use crate::settings::ProviderSettings;
 pub(super) static SPEC: GeminiSpec = GeminiSpec { id: "gemini", model, endpoint };
 
 fn model(settings: &ProviderSettings) -> Model {
-    table_model("gemini", settings, 1.0)
+    model_of("gemini", settings, 1.0)
 }
 
-/// The model of `apiModelId` if the table knows it, else its default.
-pub(super) fn table_model(provider: &str, settings: &ProviderSettings, default_temperature: f64) -> Model {
-    let table = table(provider);
-    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get_in(id)?)));
-    let (id, info) = wanted.unwrap_or_else(|| (&table.default_id, Some(table.default_info())));
-    let facts = info.clone().unwrap_or_default();
-    let parameters =
-        Parameters::derive(Format::Gemini, id, &facts, settings, default_temperature).to_object();
+/// The model of the settings with its parameters.
+pub(super) fn model_of(provider: &str, settings: &ProviderSettings, default_temperature: f64) -> Model {
+    let model = table_model(provider, settings);
+    let derived = Parameters::derive(Format::Gemini, &model.id, model.info(), settings, default_temperature);
     // The suffix is a row of its own in the table; the service does not know it.
-    let id = id.strip_suffix(":thinking").unwrap_or(id);
-    let model = match info {
-        Some(info) => Model::new(id, info),
-        None => Model::without_info(id),
-    };
-    Model { parameters, ..model }
+    let id = model.id.strip_suffix(":thinking").map_or_else(|| model.id.clone(), Text::from);
+    Model { id, parameters: derived.to_object(), ..model }
 }
 
 fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {

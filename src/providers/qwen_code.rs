@@ -17,6 +17,7 @@ use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire, fetch};
 use crate::error::{Error, ErrorKind};
+use crate::files::{self, Readers};
 use crate::json::{Object, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::body;
@@ -233,7 +234,8 @@ async fn refresh(credentials: &mut Object, path: &Path, context: &Context) -> Re
     }
     credentials.insert_some("refresh_token", renewed("refresh_token"));
     credentials.insert("expiry_date", context.clock.now() + lifetime * 1000.0);
-    write(path, credentials).await;
+    let text = Value::from(credentials.clone()).to_json_pretty();
+    let _ = files::replace(path, &text, Readers::Owner).await;
     Ok(())
 }
 
@@ -264,18 +266,8 @@ async fn exchange(form: String, context: &Context) -> Result<Value, Error> {
     Ok(Value::parse(&response.text())?)
 }
 
-/// Replaces the file in one step.
-async fn write(path: &Path, credentials: &Object) {
-    let text = Value::from(credentials.clone()).to_json_pretty();
-    let unfinished = path.with_extension("json.tmp");
-    if tokio::fs::write(&unfinished, text).await.is_ok() {
-        let _ = tokio::fs::rename(&unfinished, path).await;
-    }
-}
-
 /// Some servers repeat what they sent: only what is new counts. Think tags split a fragment, without any
 /// memory of earlier ones.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn new_text(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let content = event.delta.get("content");
     let Some(whole) = content.as_text().filter(|text| !text.is_empty()) else { return Ok(()) };

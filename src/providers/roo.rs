@@ -128,7 +128,6 @@ fn reasoning(input: &BodyInput<'_>) -> Option<Value> {
 // ---- reasoning ----
 
 /// Shows the text of each detail and adds it to what its key has so far.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn reasoning_details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     for detail in event.delta.get("reasoning_details").items() {
         let detail = detail.to_value();
@@ -177,7 +176,6 @@ fn add_detail(details: &mut Vec<(String, Object)>, detail: &Value) {
 }
 
 /// The plainer fields, while no detail was shown.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     if state.details_shown {
         return Ok(());

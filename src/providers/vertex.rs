@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::gemini::{base, table_model};
-use super::vertex_claude;
+use super::gemini::{base, model_of};
+use super::{Kind, vertex_claude};
 use crate::auth::{GoogleAuth, Release, Source};
 use crate::context::Context;
 use crate::error::Error;
@@ -19,15 +19,14 @@ static SPEC: GeminiSpec = GeminiSpec { id: "vertex", model, endpoint };
 /// Claude's models speak Anthropic's API; without a model id the default is one of Claude's, and is sent
 /// to Google's publisher all the same, as the reference does.
 pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
-    if settings.text("apiModelId").is_some_and(|id| id.starts_with("claude")) {
-        return super::messages(&vertex_claude::SPEC, settings, context);
-    }
-    super::gemini(&SPEC, settings, context)
+    let is_claude = settings.text("apiModelId").is_some_and(|id| id.starts_with("claude"));
+    let kind = if is_claude { Kind::Messages(&vertex_claude::SPEC) } else { Kind::Gemini(&SPEC) };
+    kind.build(settings, context)
 }
 
 /// The temperature told here is 0 by default; the one that is sent is 1.
 fn model(settings: &ProviderSettings) -> Model {
-    table_model("vertex", settings, 0.0)
+    model_of("vertex", settings, 0.0)
 }
 
 pub(super) fn endpoint(settings: &ProviderSettings, context: &Context) -> Endpoint {

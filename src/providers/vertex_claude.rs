@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use super::anthropic::use_long_context;
+use super::compatible::table_model;
 use super::vertex;
 use crate::Error;
 use crate::auth::{GoogleAuth, Release, TokenSource};
 use crate::catalog::parameters::{Format, Parameters};
-use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
@@ -103,17 +103,17 @@ fn tokens(settings: &ProviderSettings) -> Option<Arc<dyn TokenSource>> {
 }
 
 fn model(settings: &ProviderSettings) -> Model {
-    let table = table("vertex");
-    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get(id)?)));
-    let (id, mut info) = wanted.unwrap_or_else(|| (&table.default_id, table.default_info()));
-    let has_long_context = settings.is_truthy("vertex1MContext") && LONG_CONTEXT_MODELS.contains(&id);
+    let Model { id, info, .. } = table_model("vertex", settings);
+    let mut info = info.unwrap_or_default();
+    let has_long_context =
+        settings.is_truthy("vertex1MContext") && LONG_CONTEXT_MODELS.contains(&id.as_str());
     let mut parameters = Object::new();
     if has_long_context {
         use_long_context(&mut info);
         parameters.insert("betas", vec![Value::from(LONG_CONTEXT)]);
     }
-    parameters.extend(Parameters::derive(Format::Anthropic, id, &info, settings, 0.0).to_object());
-    let id = id.strip_suffix(":thinking").unwrap_or(id);
+    parameters.extend(Parameters::derive(Format::Anthropic, &id, &info, settings, 0.0).to_object());
+    let id = id.strip_suffix(":thinking").unwrap_or(&id);
     Model { parameters, ..Model::new(id, info) }
 }
 

@@ -4,7 +4,6 @@ use crate::Error;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
 use crate::request::ChatRequest;
-use crate::settings::ProviderSettings;
 use crate::tool::{Tool, ToolChoice};
 
 use super::messages::{self, MarkedBlock};
@@ -14,7 +13,6 @@ pub(crate) type BodyField = (&'static str, fn(&BodyInput<'_>) -> Result<Option<V
 
 /// What a rule may look at.
 pub(crate) struct BodyInput<'a> {
-    pub(crate) settings: &'a ProviderSettings,
     pub(crate) model: &'a Model,
     pub(crate) request: &'a ChatRequest,
     /// The prompt of a completion; empty in a conversation.
@@ -143,14 +141,15 @@ fn convert_choice(choice: &ToolChoice) -> Option<Object> {
         ToolChoice::None => return None,
         ToolChoice::Required => object! { "type": "any" },
         ToolChoice::Function(name) => object! { "type": "tool", "name": name.clone() },
-        ToolChoice::Other(value) => match value.get("function") {
-            Some(function) => {
+        ToolChoice::Other(value) => {
+            if let Some(function) = value.get("function") {
                 let mut named = object! { "type": "tool" };
                 named.insert_some("name", function.get("name").cloned());
                 named
+            } else {
+                object! { "type": "auto" }
             }
-            None => object! { "type": "auto" },
-        },
+        }
         ToolChoice::Auto => object! { "type": "auto" },
     })
 }

@@ -81,12 +81,7 @@ impl Messages {
     }
 
     fn encode(&self, fields: &[BodyField], call: &CallInput<'_>) -> Result<HttpRequest, Error> {
-        let input = BodyInput {
-            settings: &self.settings,
-            model: &self.model,
-            request: call.request,
-            prompt: call.prompt,
-        };
+        let input = BodyInput { model: &self.model, request: call.request, prompt: call.prompt };
         let body = body::build(fields, &input)?;
         let streams = body.get("stream").and_then(Value::as_bool) == Some(true);
         if !streams && body.get("max_tokens").and_then(Value::as_f64).is_some_and(|max| max > LONGEST_WHOLE) {

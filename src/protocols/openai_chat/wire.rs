@@ -298,10 +298,10 @@ impl Wire for OpenAiChat {
             match needed {
                 Needed::Never => {}
                 Needed::OnceIfPossible => {
-                    if !self.listed.swap(true, Ordering::Relaxed) {
-                        if let Ok(list) = list().await {
-                            self.use_list(&list);
-                        }
+                    if !self.listed.swap(true, Ordering::Relaxed)
+                        && let Ok(list) = list().await
+                    {
+                        self.use_list(&list);
                     }
                 }
                 Needed::BeforeCalls { tries } => {
