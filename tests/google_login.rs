@@ -1,5 +1,4 @@
 //! Gemini with the login of Google's command-line tool in place of a key.
-
 #![cfg(feature = "http")]
 
 use std::sync::Arc;

@@ -31,7 +31,9 @@ mod lmstudio;
 mod minimax;
 mod moonshot;
 mod openai;
+mod openrouter;
 mod qwen_code;
+mod reasoning_details;
 mod requesty;
 mod roo;
 mod sambanova;
@@ -80,6 +82,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("minimax", Kind::Messages(&minimax::SPEC)),
     ("moonshot", Kind::Extended(moonshot::spec)),
     ("openai", Kind::ChatBy(openai::spec)),
+    ("openrouter", Kind::Own(openrouter::build)),
     ("qwen-code", Kind::Own(qwen_code::build)),
     ("requesty", Kind::Chat(&requesty::SPEC)),
     ("roo", Kind::Chat(&roo::SPEC)),
