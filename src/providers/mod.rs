@@ -143,7 +143,8 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// let provider = build_provider(&ProviderSettings::from_json(profile)?)?;
 /// assert_eq!(provider.model().id, "openai/gpt-oss-120b");
 ///
-/// let error = build_provider(&ProviderSettings::new("anthropc")).unwrap_err();
+/// let error = build_provider(&ProviderSettings::new("anthropc")).err().expect("no such provider");
+/// assert!(error.message().contains("did you mean `anthropic`?"));
 /// # Ok::<(), samewire::Error>(())
 /// ```
 #[cfg(feature = "http")]
