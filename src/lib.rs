@@ -88,6 +88,7 @@
 //!
 //! Embeddings, audio, images as output, and everything above a single call: prompts, agents, memory.
 
+mod auth;
 mod catalog;
 mod context;
 mod driver;

@@ -11,6 +11,12 @@ use crate::{Error, Text};
 ///
 /// Keys that no provider reads are kept and ignored. `Debug` output masks every secret.
 ///
+/// Settings that the TypeScript does not know: `geminiUseOAuth` (`true`) takes the login of Google's
+/// command-line tool for Gemini in place of `geminiApiKey`, from `~/.gemini/oauth_creds.json` or the file of
+/// that form in `geminiOAuthPath`. Once the login has expired it is renewed in memory, which needs the client
+/// that it was made for: `geminiOAuthClientId` and `geminiOAuthClientSecret`, or the environment's
+/// `GEMINI_OAUTH_CLIENT_ID` and `GEMINI_OAUTH_CLIENT_SECRET`.
+///
 /// # Example: settings in code and from JSON
 ///
 /// ```

@@ -82,8 +82,11 @@ impl World {
         match name.split_once('/') {
             Some(("~", rest)) => below(&self.home, rest),
             Some(("$FILES", rest)) => below(&self.files, rest),
-            // The placeholder may have been filled in already.
-            _ => below(&self.files, name.strip_prefix(self.files.path().to_str()?)?.trim_start_matches('/')),
+            // The placeholder may have been filled in already, or left out.
+            _ => {
+                let below_files = self.files.path().to_str().and_then(|files| name.strip_prefix(files));
+                below(&self.files, below_files.unwrap_or(name).trim_start_matches('/'))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::model::Model;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
+use crate::protocols::gemini::{Gemini, GeminiSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
@@ -21,6 +22,7 @@ mod deepseek;
 mod doubao;
 mod featherless;
 mod fireworks;
+mod gemini;
 mod groq;
 mod huggingface;
 mod io_intelligence;
@@ -37,6 +39,8 @@ mod roo;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
+mod vertex;
+mod vertex_claude;
 mod xai;
 mod zai;
 
@@ -50,6 +54,8 @@ enum Kind {
     Extended(fn(&ProviderSettings) -> (&'static ChatSpec, ProviderSettings)),
     /// From a spec of the Messages API.
     Messages(&'static MessagesSpec),
+    /// From a spec of the Gemini API.
+    Gemini(&'static GeminiSpec),
     /// In its own way.
     Own(fn(&ProviderSettings, &Context) -> Built),
 }
@@ -67,6 +73,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("doubao", Kind::Extended(doubao::spec)),
     ("featherless", Kind::ChatBy(featherless::spec)),
     ("fireworks", Kind::Chat(&fireworks::SPEC)),
+    ("gemini", Kind::Gemini(&gemini::SPEC)),
     ("groq", Kind::Chat(&groq::SPEC)),
     ("huggingface", Kind::Chat(&huggingface::SPEC)),
     ("io-intelligence", Kind::Chat(&io_intelligence::SPEC)),
@@ -82,6 +89,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("sambanova", Kind::Chat(&sambanova::SPEC)),
     ("unbound", Kind::Chat(&unbound::SPEC)),
     ("vercel-ai-gateway", Kind::Chat(&vercel_ai_gateway::SPEC)),
+    ("vertex", Kind::Own(vertex::build)),
     ("xai", Kind::Chat(&xai::SPEC)),
     ("zai", Kind::ChatBy(zai::spec)),
 ];
@@ -93,6 +101,7 @@ impl Kind {
             Self::Messages(spec) => {
                 Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
             }
+            Self::Gemini(spec) => Ok(Arc::new(Driver::new(Gemini::new(spec, settings, context), context))),
             Self::Chat(spec) => chat(spec, settings, context),
             Self::ChatBy(choose) => chat(choose(settings), settings, context),
             Self::Extended(extend) => {
