@@ -41,6 +41,7 @@ impl World {
             environment: Arc::new(environment(&input)),
             home: Some(home.path().to_owned()),
             cache_dir: Some(cache.clone()),
+            model_lists: Arc::default(),
             identity: Arc::new(ClientIdentity::default()),
         };
         let world = Self { context, input, clock, home, files };
