@@ -119,6 +119,15 @@ impl<W: Wire> Driver<W> {
     }
 }
 
+impl<W: Wire> Driver<W> {
+    async fn start_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
+        self.wire.prepare(&self.context, Call::Chat).await?;
+        let http = self.wire.encode_chat(request)?;
+        let decoder = self.wire.chat_decoder(request);
+        open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+    }
+}
+
 impl<W: Wire> AiProvider for Driver<W> {
     fn name(&self) -> &str {
         self.wire.id()
@@ -138,13 +147,12 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            let named = |error: Error| error.with_provider(self.wire.id());
-            self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
-            let http = self.wire.encode_chat(&request).map_err(named)?;
-            let decoder = self.wire.chat_decoder(&request);
-            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure))
-                .await
-                .map_err(named)
+            let outcome =
+                self.start_chat(&request).await.map_err(|error| error.with_provider(self.wire.id()));
+            match outcome {
+                Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
+                outcome => outcome,
+            }
         })
     }
 

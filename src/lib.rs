@@ -1,6 +1,7 @@
 //! The provider layer of TypeScript AI coding tools in Rust: the same bytes on the wire, the same
 //! tokens out.
 
+mod auth;
 mod catalog;
 mod context;
 mod driver;

@@ -126,10 +126,9 @@ impl fmt::Display for EventStreamError {
                 f,
                 "The prelude checksum specified in the message ({stated}) does not match the calculated CRC32 checksum ({computed})"
             ),
-            Self::MessageChecksum { stated, computed } => write!(
-                f,
-                "The message checksum ({computed}) did not match the expected value of {stated}"
-            ),
+            Self::MessageChecksum { stated, computed } => {
+                write!(f, "The message checksum ({computed}) did not match the expected value of {stated}")
+            }
             Self::HeaderType { .. } => f.write_str("Unrecognized header type tag"),
             Self::HeaderLength => f.write_str("the headers of an event message are longer than their place"),
             Self::TooLarge { limit } => {

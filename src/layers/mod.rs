@@ -7,4 +7,5 @@ pub mod retry;
 mod retry_after;
 pub mod sign;
 
+pub(crate) use retry_after::parse_date as date_of;
 pub use retry_after::retry_after;

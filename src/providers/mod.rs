@@ -6,12 +6,14 @@ use crate::context::Context;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
+use crate::protocols::converse::Converse;
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod bedrock;
 mod compatible;
 mod deepseek;
 mod doubao;
@@ -31,6 +33,7 @@ type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Erro
 const PROVIDERS: &[(&str, Build)] = &[
     ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
     ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
+    ("bedrock", converse),
     ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
     ("doubao", |settings, context| chat_as(doubao::spec(settings), context)),
     ("featherless", |settings, context| chat(featherless::spec(settings), settings, context)),
@@ -65,6 +68,10 @@ fn messages(
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
     Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
+}
+
+fn converse(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+    Ok(Arc::new(Driver::new(Converse::new(&bedrock::SPEC, settings, context)?, context)))
 }
 
 /// The ids of all providers, in alphabetical order.

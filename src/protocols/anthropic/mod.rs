@@ -11,5 +11,5 @@ mod headers;
 pub(crate) mod messages;
 mod wire;
 
-pub(crate) use decode::Counting;
+pub(crate) use decode::{Counting, MessageDecoder};
 pub(crate) use wire::{Endpoint, Messages, MessagesSpec};
