@@ -49,6 +49,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// The error that the reference throws for a failed exchange.
     fn failure(&self, call: Call, failure: Failure) -> Error;
 
+    /// Mends what made a call fail, such as an expired token; `true` asks for one more try.
+    fn recover<'a>(&'a self, context: &'a Context, error: &'a Error) -> BoxFuture<'a, Result<bool, Error>> {
+        let _ = (context, error);
+        Box::pin(async { Ok(false) })
+    }
+
     /// The models that the service offers.
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
@@ -117,14 +123,19 @@ impl<W: Wire> Driver<W> {
     pub(crate) fn new(wire: W, context: &Context) -> Self {
         Self { wire, context: context.clone() }
     }
-}
 
-impl<W: Wire> Driver<W> {
-    async fn start_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
-        self.wire.prepare(&self.context, Call::Chat).await?;
+    async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
         let http = self.wire.encode_chat(request)?;
         let decoder = self.wire.chat_decoder(request);
         open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+    }
+
+    async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
+        let http = self.wire.encode_completion(request)?;
+        let response = fetch(&self.context, http)
+            .await
+            .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
+        self.wire.decode_completion(&response)
     }
 }
 
@@ -147,9 +158,15 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            let outcome =
-                self.start_chat(&request).await.map_err(|error| error.with_provider(self.wire.id()));
-            match outcome {
+            let named = |error: Error| error.with_provider(self.wire.id());
+            self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
+            let mut outcome = self.try_chat(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_chat(&request).await;
+                }
+            }
+            match outcome.map_err(named) {
                 Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
                 outcome => outcome,
             }
@@ -160,11 +177,13 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
-            let http = self.wire.encode_completion(&request).map_err(named)?;
-            let response = fetch(&self.context, http)
-                .await
-                .map_err(|failure| named(self.wire.failure(Call::Completion, failure)))?;
-            self.wire.decode_completion(&response).map_err(named)
+            let mut outcome = self.try_completion(&request).await;
+            if let Err(error) = &outcome {
+                if self.wire.recover(&self.context, error).await.map_err(named)? {
+                    outcome = self.try_completion(&request).await;
+                }
+            }
+            outcome.map_err(named)
         })
     }
 

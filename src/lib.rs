@@ -6,6 +6,7 @@ mod catalog;
 mod context;
 mod driver;
 mod error;
+mod files;
 mod message;
 mod model;
 mod protocols;
@@ -37,7 +38,7 @@ pub use model::{Model, ModelInfo};
 pub use provider::{AiProvider, HealthStatus, ProviderCapabilities, RateLimits};
 #[cfg(feature = "http")]
 pub use providers::build_provider;
-pub use providers::{build_provider_in, provider_ids};
+pub use providers::{build_provider_in, list_models_in, provider_ids};
 pub use request::{ChatRequest, CompletionRequest, PromptFormat};
 pub use response::{AssembledToolCall, ChatResponse, CompletionResponse};
 pub use settings::ProviderSettings;

@@ -13,23 +13,30 @@ pub struct Model {
     pub info: Option<ModelInfo>,
     /// What follows from the settings: limits, temperature, reasoning.
     pub parameters: Object,
+    /// Parameters that the reference's `getModel` does not print for this provider.
+    pub(crate) hidden: Object,
 }
 
 impl Model {
     /// A model with its facts and no parameters.
     pub fn new(id: impl Into<Text>, info: ModelInfo) -> Self {
-        Self { id: id.into(), info: Some(info), parameters: Object::new() }
+        Self { id: id.into(), info: Some(info), parameters: Object::new(), hidden: Object::new() }
     }
 
     /// A model of which only the name is known.
     pub fn without_info(id: impl Into<Text>) -> Self {
-        Self { id: id.into(), info: None, parameters: Object::new() }
+        Self { id: id.into(), info: None, parameters: Object::new(), hidden: Object::new() }
     }
 
     /// The facts; empty ones where nothing is known.
     pub fn info(&self) -> &ModelInfo {
         const NOTHING: &ModelInfo = &ModelInfo(Object::new());
         self.info.as_ref().unwrap_or(NOTHING)
+    }
+
+    /// A parameter, printed or not.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&Value> {
+        self.parameters.get(name).or_else(|| self.hidden.get(name))
     }
 
     /// The model as the reference's `getModel` prints it.

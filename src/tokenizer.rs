@@ -15,9 +15,17 @@ pub(crate) fn count(_: &[Value]) -> Result<u64, Error> {
     Err(Error::new(crate::ErrorKind::Unsupported, "samewire was built without the feature `tokenizer`"))
 }
 
+/// Tokens of texts, counted as that many text blocks; 0 when the tokenizer is compiled out.
+pub(crate) fn count_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
+    #[cfg(feature = "tokenizer")]
+    return (texts.into_iter().map(|text| text_tokens(text) as f64).sum::<f64>() * 1.5).ceil() as u64;
+    #[cfg(not(feature = "tokenizer"))]
+    return texts.into_iter().map(|_| 0).sum();
+}
+
 /// Tokens of a text; special tokens count as the plain text that they are spelt with.
 #[cfg(feature = "tokenizer")]
-pub(crate) fn text_tokens(text: &str) -> usize {
+fn text_tokens(text: &str) -> usize {
     // Loaded at the first count, not before.
     if text.is_empty() { 0 } else { tiktoken_rs::o200k_base_singleton().encode_ordinary(text).len() }
 }

@@ -1,5 +1,6 @@
 //! `samewire conform`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,7 +36,7 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(case) = &arguments.show {
-        print!("{}", show(arguments.fixtures.as_deref(), case)?);
+        write_out(&show(arguments.fixtures.as_deref(), case)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = conform(&Options {
@@ -44,8 +45,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         level: arguments.level,
     })?;
     match arguments.format {
-        Format::Table => print!("{}", report.to_table()),
-        Format::Json => println!("{}", report.to_json()),
+        Format::Table => write_out(&report.to_table())?,
+        Format::Json => write_out(&format!("{}\n", report.to_json()))?,
     }
     Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes to standard output; a reader that has seen enough is no error.
+fn write_out(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }

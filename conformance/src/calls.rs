@@ -8,7 +8,7 @@ use samewire::json::{Object, Value};
 use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
     AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings,
-    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
+    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in, list_models_in,
 };
 
 /// What came out of a call.
@@ -54,8 +54,8 @@ const CALLS: &[(&str, Entry)] = &[
     ("getOpenAiModels", Entry::Run(|ask| Box::pin(openai_models(ask)))),
     ("parser", Entry::Run(|ask| Box::pin(std::future::ready(parser(ask))))),
     ("tagMatcher", Entry::Run(|ask| Box::pin(std::future::ready(tag_matcher(ask))))),
-    ("listModels", Entry::Missing("model lists of named services have no public entry yet")),
-    ("getLmStudioModels", Entry::Missing("LM Studio's model list has no public entry yet")),
+    ("listModels", Entry::Run(|ask| Box::pin(list_models(ask)))),
+    ("getLmStudioModels", Entry::Run(|ask| Box::pin(lmstudio_models(ask)))),
     ("generateImage", Entry::Missing("image generation has no public entry yet")),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
 ];
@@ -87,10 +87,7 @@ async fn create_messages(ask: &Ask) -> Outcome {
 }
 
 async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mut Outcome) {
-    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
-    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
-    request.track_tool_calls = ask.input.get("feedParser").is_some_and(Value::is_truthy);
+    let request = chat_request(turn, ask.input.get("feedParser").is_some_and(Value::is_truthy));
     let mut tokens = match provider.chat_stream(request).await {
         Ok(tokens) => tokens,
         Err(error) => {
@@ -108,6 +105,15 @@ async fn stream(ask: &Ask, provider: &dyn AiProvider, turn: &Value, outcome: &mu
         }
     }
     outcome.summary = Some(tokens.summary());
+}
+
+/// The arguments of the reference's `createMessage` as a request.
+pub(crate) fn chat_request(turn: &Value, track_tool_calls: bool) -> ChatRequest {
+    let messages = turn.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let system_prompt = turn.get("systemPrompt").and_then(Value::as_str).unwrap_or_default();
+    let mut request = ChatRequest::from_reference(system_prompt, messages, turn.get("metadata"));
+    request.track_tool_calls = track_tool_calls;
+    request
 }
 
 async fn complete_prompt(ask: &Ask) -> Outcome {
@@ -137,7 +143,7 @@ async fn count_tokens(ask: &Ask) -> Outcome {
     Outcome::of(outcome.await.map(Value::from))
 }
 
-/// The reference takes every failure for an empty list.
+/// The reference takes every failure for an empty list, and prints `null` for a model without an id.
 async fn openai_models(ask: &Ask) -> Outcome {
     let args = ask.list("args");
     let mut settings = ProviderSettings::new("openai");
@@ -145,9 +151,33 @@ async fn openai_models(ask: &Ask) -> Outcome {
         settings.set(key, Some(value.clone()));
     }
     let listed = async { build_provider_in(&settings, &ask.context)?.list_models().await };
-    let id = |model: Model| Value::from(model.id);
+    let id = |model: Model| if model.id.is_empty() { Value::Null } else { model.id.into() };
     let models: Value = listed.await.unwrap_or_default().into_iter().map(id).collect();
     Outcome { value: Some(models), ..Outcome::default() }
+}
+
+/// The models of the service that the options name, facts by id.
+async fn list_models(ask: &Ask) -> Outcome {
+    let option = |name: &str| ask.input.get("options").and_then(|options| options.get(name));
+    let provider = option("provider").and_then(Value::as_str).unwrap_or_default();
+    let mut settings = ProviderSettings::new(provider);
+    if let Some((_, key, base_url)) = LIST_SETTINGS.iter().find(|(name, ..)| *name == provider) {
+        settings.set(key, option("apiKey").cloned());
+        settings.set(base_url, option("baseUrl").cloned());
+    }
+    let by_id = |models: Vec<Model>| -> Object {
+        models.into_iter().map(|model| (model.id.clone(), model.info().as_object().clone())).collect()
+    };
+    Outcome::of(list_models_in(&settings, &ask.context).await.map(by_id).map(Value::from))
+}
+
+/// The ids that the local server lists.
+async fn lmstudio_models(ask: &Ask) -> Outcome {
+    let mut settings = ProviderSettings::new("lmstudio");
+    settings.set("lmStudioBaseUrl", ask.list("args").first().cloned());
+    let ids =
+        |models: Vec<Model>| -> Value { models.into_iter().map(|model| Value::from(model.id)).collect() };
+    Outcome::of(list_models_in(&settings, &ask.context).await.map(ids))
 }
 
 fn parser(ask: &Ask) -> Outcome {
@@ -210,3 +240,19 @@ impl Outcome {
         }
     }
 }
+
+/// Provider, and the settings that the reference passes to its model list as key and base URL.
+const LIST_SETTINGS: &[(&str, &str, &str)] = &[
+    ("chutes", "chutesApiKey", ""),
+    ("deepinfra", "deepInfraApiKey", ""),
+    ("huggingface", "huggingFaceApiKey", ""),
+    ("io-intelligence", "ioIntelligenceApiKey", ""),
+    ("litellm", "litellmApiKey", "litellmBaseUrl"),
+    ("lmstudio", "", "lmStudioBaseUrl"),
+    ("ollama", "ollamaApiKey", "ollamaBaseUrl"),
+    ("openrouter", "openRouterApiKey", "openRouterBaseUrl"),
+    ("requesty", "requestyApiKey", "requestyBaseUrl"),
+    ("roo", "rooApiKey", ""),
+    ("unbound", "unboundApiKey", ""),
+    ("vercel-ai-gateway", "vercelAiGatewayApiKey", ""),
+];

@@ -26,7 +26,7 @@ impl Cutting {
     pub(crate) fn offsets(self, length: usize) -> Vec<usize> {
         match self {
             Self::Whole => Vec::new(),
-            Self::Every(size) => (1..).map(|n| n * size).take_while(|at| *at < length).collect(),
+            Self::Every(size) => (size..length).step_by(size).collect(),
             Self::Random(seed) => {
                 let mut generator = SplitMix(seed);
                 let steps = std::iter::from_fn(|| Some(1 + generator.next() % LONGEST));

@@ -13,6 +13,9 @@ pub struct Deviations {
     /// Providers whose cases do not apply until they are built.
     #[serde(default)]
     not_ported: Vec<String>,
+    /// Errors that the recorder made, not the reference: such recordings say nothing.
+    #[serde(default)]
+    failed_recordings: Vec<String>,
     #[serde(default)]
     runtime_accident: RuntimeAccident,
     #[serde(default)]
@@ -78,6 +81,11 @@ impl Deviations {
         self.not_ported.iter().any(|id| id == provider)
     }
 
+    /// Whether an error message shows that the recording itself failed.
+    pub(crate) fn is_failed_recording(&self, message: &str) -> bool {
+        self.failed_recordings.iter().any(|pattern| matches(pattern, message))
+    }
+
     /// The first entry that allows this case to differ at this level, with its place in the list.
     pub(crate) fn allowing(&self, case: &str, level: Level) -> Option<(usize, &Deviation)> {
         self.deviation.iter().enumerate().find(|(_, deviation)| deviation.covers(case, level))
@@ -96,10 +104,13 @@ impl Deviations {
         false
     }
 
-    /// The entries that are not among the used ones: nothing differs there any more.
-    pub(crate) fn stale(&self, used: &[usize]) -> Vec<String> {
+    /// What the list says although it is no longer so: entries that are not among the used ones, and
+    /// providers that are built.
+    pub(crate) fn stale(&self, used: &[usize], built: impl Iterator<Item = &'static str>) -> Vec<String> {
         let unused = self.deviation.iter().enumerate().filter(|(index, _)| !used.contains(index));
-        unused.map(|(_, deviation)| format!("{:?} ({})", deviation.cases, deviation.reason)).collect()
+        let unused = unused.map(|(_, d)| format!("nothing differs any more at {:?} ({})", d.cases, d.reason));
+        let built = built.filter(|id| self.is_not_ported(id));
+        unused.chain(built.map(|id| format!("{id} is built, but listed as not ported"))).collect()
     }
 }
 
@@ -198,8 +209,13 @@ mod tests {
     #[test]
     fn unused_entries_are_stale() {
         let list = Deviations::parse(LIST).unwrap();
-        assert_eq!(list.stale(&[0]), ["\"openai/one\" (never)"]);
-        assert!(list.stale(&[1, 0]).is_empty());
+        let none = || std::iter::empty();
+        assert_eq!(list.stale(&[0], none()), ["nothing differs any more at \"openai/one\" (never)"]);
+        assert!(list.stale(&[1, 0], ["openai"].into_iter()).is_empty());
+        assert_eq!(
+            list.stale(&[0, 1], ["gemini"].into_iter()),
+            ["gemini is built, but listed as not ported"]
+        );
     }
 
     #[test]

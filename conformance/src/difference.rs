@@ -1,5 +1,7 @@
 //! Where two things differ first, in words that fit on a line or two.
 
+use std::fmt::Write;
+
 use samewire::json::Value;
 
 /// The first difference of two texts; `None` if they are the same.
@@ -42,7 +44,7 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
     match (expected, actual) {
         (Value::Array(a), Value::Array(b)) => {
             for index in 0..a.len().max(b.len()) {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 match (a.get(index), b.get(index)) {
                     (Some(a), Some(b)) if !descend(a, b, path) => path.truncate(length),
                     _ => return true,
@@ -57,7 +59,7 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
                 path.push_str(key);
                 match b.next() {
                     Some((other, found)) if other == key && !descend(value, found, path) => {
-                        path.truncate(length)
+                        path.truncate(length);
                     }
                     _ => return true,
                 }
@@ -77,7 +79,7 @@ fn descend(expected: &Value, actual: &Value, path: &mut String) -> bool {
 fn excerpt(bytes: &[u8], offset: usize) -> String {
     let is_start = |at: usize| bytes.get(at).is_none_or(|byte| byte & 0xC0 != 0x80);
     let start = (0..=offset.saturating_sub(BEFORE)).rev().find(|at| is_start(*at)).unwrap_or(0);
-    let end = (offset + AFTER..).find(|at| is_start(*at)).unwrap_or(bytes.len()).min(bytes.len());
+    let end = (offset + AFTER..bytes.len()).find(|at| is_start(*at)).unwrap_or(bytes.len());
     let (left, right) = (if start > 0 { "…" } else { "" }, if end < bytes.len() { "…" } else { "" });
     if offset == bytes.len() {
         let tail = String::from_utf8_lossy(&bytes[start..]);

@@ -163,9 +163,10 @@ impl Case {
         self.id.split('/').next().unwrap_or_default()
     }
 
-    /// The provider that the settings name; the id's where there are no settings.
+    /// The provider that the settings or the options name.
     pub(crate) fn api_provider(&self) -> Option<&str> {
-        self.input.get("settings")?.get("apiProvider")?.as_str()
+        let of = |place: &str, key: &str| self.input.get(place)?.get(key)?.as_str();
+        of("settings", "apiProvider").or_else(|| of("options", "provider"))
     }
 }
 

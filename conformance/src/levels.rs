@@ -80,7 +80,7 @@ async fn encode(case: &Case, run: Run) -> std::io::Result<Verdict> {
     let replay = Arc::new(replay(case, None));
     let world = World::new(case, replay.clone())?;
     call(&world, run).await;
-    let requests = replay.requests().iter().map(Request::of).collect();
+    let requests = replay.requests().iter().map(Request::of).filter(Request::can_leave).collect();
     Ok(compare_requests(case, requests, PseudoHeaders::Ordered).and(|| delays(case, &world)))
 }
 
@@ -144,9 +144,10 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
         .body(response.sent_body());
     if !request.http2 {
         made = made.reason(response.reason.clone());
-        made = match response.chunked {
-            true => made.header("transfer-encoding", "chunked"),
-            false => made.header("content-length", response.body.len().to_string()),
+        made = if response.chunked {
+            made.header("transfer-encoding", "chunked")
+        } else {
+            made.header("content-length", response.body.len().to_string())
         };
     }
     for (name, value) in &response.headers {

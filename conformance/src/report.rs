@@ -84,7 +84,8 @@ impl Report {
         total
     }
 
-    /// A row for each provider, then each failing case with its first difference.
+    /// A row for each provider, each failing case with its first difference, and how many cases deviate or
+    /// do not apply for which reason.
     pub fn to_table(&self) -> String {
         let mut out = format!(
             "{:24}{:>7}{:>8}{:>8}{:>11}{:>16}{:>12}{:>12}{:>12}\n",
@@ -109,11 +110,18 @@ impl Report {
                 if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
             let _ = write!(out, "\n{} {level}{also}\n    {difference}\n", case.id);
         }
+        for (heading, reasons) in
+            [("deviating", self.reasons(deviating)), ("not applicable", self.reasons(ignored))]
+        {
+            if !reasons.is_empty() {
+                let _ = write!(out, "\n{heading}\n");
+            }
+            for (reason, count) in reasons {
+                let _ = writeln!(out, "{count:>7}  {reason}");
+            }
+        }
         for entry in &self.stale {
-            let _ = write!(
-                out,
-                "\nconformance/deviations.toml: nothing differs any more at {entry}; take it out\n"
-            );
+            let _ = write!(out, "\nconformance/deviations.toml: {entry}; take it out\n");
         }
         out
     }
@@ -148,12 +156,29 @@ impl Report {
         providers
     }
 
+    /// How many cases there are for each reason that the function finds in an outcome.
+    fn reasons(&self, of: fn(&CaseOutcome) -> Option<&str>) -> BTreeMap<&str, usize> {
+        let mut reasons = BTreeMap::new();
+        for reason in self.cases.iter().filter_map(|case| of(&case.outcome)) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        reasons
+    }
+
     fn failures(&self) -> impl Iterator<Item = (&CaseReport, Level, &str)> {
         self.cases.iter().filter_map(|case| match &case.outcome {
             CaseOutcome::Failed { level, difference } => Some((case, *level, difference.as_str())),
             _ => None,
         })
     }
+}
+
+fn deviating(outcome: &CaseOutcome) -> Option<&str> {
+    if let CaseOutcome::Deviating(reason) = outcome { Some(reason) } else { None }
+}
+
+fn ignored(outcome: &CaseOutcome) -> Option<&str> {
+    if let CaseOutcome::NotApplicable(reason) = outcome { Some(reason) } else { None }
 }
 
 #[cfg(test)]
@@ -206,7 +231,7 @@ mod tests {
         let mut report = report();
         report.cases.remove(1);
         assert!(report.is_success());
-        report.stale.push("\"x/*\" (old)".into());
+        report.stale.push("nothing differs any more at \"x/*\" (old)".into());
         assert!(!report.is_success());
         assert!(report.to_table().contains("nothing differs any more at \"x/*\" (old)"));
     }

@@ -61,5 +61,5 @@ fn check_all(harness: &Harness, cases: &[Arc<Case>], levels: &[Level]) -> Vec<Ca
 
 fn stale(harness: &Harness, reports: &[CaseReport]) -> Vec<String> {
     let used: Vec<usize> = reports.iter().flat_map(|report| report.used.iter().copied()).collect();
-    harness.deviations().stale(&used)
+    harness.deviations().stale(&used, samewire::provider_ids())
 }

@@ -3,9 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use samewire::ChatRequest;
 use samewire::json::Value;
+use samewire::transport::replay::ReplayTransport;
 
+use crate::calls::chat_request;
 use crate::fixture::{Case, Exchange};
+use crate::levels::replay;
 use crate::suite::{find_cases, own_fixtures};
 
 /// The case of that id, as text: what was asked, each exchange, and what came out.
@@ -27,6 +31,23 @@ pub fn load_case(fixtures: Option<&Path>, id: &str) -> Result<Case, String> {
     let found = find_cases(&folder)?.into_iter().find(|(name, _)| name == id);
     let (_, path) = found.ok_or_else(|| format!("there is no case {id:?} in {}", folder.display()))?;
     Case::load(&path).map_err(|error| error.to_string())
+}
+
+impl Case {
+    /// The provider settings that were recorded; none for calls without settings.
+    pub fn settings(&self) -> Option<&Value> {
+        self.input.get("settings")
+    }
+
+    /// The conversation that was recorded.
+    pub fn request(&self) -> ChatRequest {
+        chat_request(&self.input, true)
+    }
+
+    /// A transport that answers with what was recorded, without layers.
+    pub fn replay(&self) -> ReplayTransport {
+        replay(self, None)
+    }
 }
 
 fn print(case: &Case) -> String {

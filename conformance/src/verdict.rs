@@ -1,7 +1,7 @@
 //! What a comparison says, and the comparison of outcomes.
 
 use samewire::json::{Object, Value};
-use samewire::{Error, StreamSummary};
+use samewire::{Error, StreamSummary, Text};
 
 use crate::calls::Outcome;
 use crate::deviations::{Class, Deviations};
@@ -146,7 +146,7 @@ fn without_descriptions(expected: &Value, actual: Value) -> Value {
     let Value::Object(object) = actual else { return actual };
     let wanted = |key: &str| expected.get(key);
     let kept = object.into_iter().filter(|(key, _)| *key != *"description" || wanted(key).is_some());
-    let inner = |(key, value): (samewire::Text, Value)| match wanted(&key) {
+    let inner = |(key, value): (Text, Value)| match wanted(&key) {
         Some(expected) => {
             let value = without_descriptions(expected, value);
             (key, value)
@@ -167,7 +167,6 @@ fn after(expected: Option<&Value>, summary: Option<&StreamSummary>, world: &Worl
             })
         } else {
             summary.and_then(|summary| told(key, summary)).and_then(|actual| {
-                let actual = actual.unwrap_or_default();
                 difference::of_json(expected.to_json().as_bytes(), actual.to_json().as_bytes())
             })
         };
@@ -178,14 +177,16 @@ fn after(expected: Option<&Value>, summary: Option<&StreamSummary>, world: &Worl
     None
 }
 
-/// What the summary says about a fact of the reference's handler; the outer `None` if it cannot tell.
-fn told(fact: &str, summary: &StreamSummary) -> Option<Option<Value>> {
-    let text = |text: &Option<samewire::Text>| text.clone().map(Value::from);
-    match fact {
-        "getResponseId" => Some(text(&summary.response_id)),
-        "getThoughtSignature" => Some(text(&summary.thought_signature)),
-        "getReasoningDetails" | "reasoningDetails" => Some(summary.reasoning_details.clone()),
-        "getEncryptedContent" => Some(summary.encrypted_reasoning.clone()),
-        _ => None,
-    }
+/// What the summary says about a fact of the reference's handler, `null` for nothing; `None` if it cannot
+/// tell.
+fn told(fact: &str, summary: &StreamSummary) -> Option<Value> {
+    let text = |text: &Option<Text>| text.clone().map(Value::from);
+    let known = match fact {
+        "getResponseId" => text(&summary.response_id),
+        "getThoughtSignature" => text(&summary.thought_signature),
+        "getReasoningDetails" | "reasoningDetails" => summary.reasoning_details.clone(),
+        "getEncryptedContent" => summary.encrypted_reasoning.clone(),
+        _ => return None,
+    };
+    Some(known.unwrap_or_default())
 }

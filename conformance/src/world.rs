@@ -46,9 +46,11 @@ impl World {
         };
         let world = Self { context, input, clock, home, files };
         world.write_files()?;
-        if let (Some(models), Some(provider)) = (world.input.get("modelsCache"), case.api_provider()) {
+        if let Some(lists) = world.input.get("modelsCache").and_then(Value::as_object) {
             std::fs::create_dir_all(&cache)?;
-            std::fs::write(cache.join(format!("{provider}_models.json")), content(models))?;
+            for (provider, models) in lists {
+                std::fs::write(cache.join(format!("{provider}_models.json")), content(models))?;
+            }
         }
         Ok(world)
     }
@@ -196,7 +198,7 @@ mod tests {
     fn files_and_placeholders_are_in_place() {
         let world = world(
             r#"{"settings":{"apiProvider":"p","file":"$FILES/k.json"},"env":{"HOME_KEY":"$FILES"},
-                "files":{"~/.x/creds.json":{"a":1},"$FILES/k.json":"$PEM_BEGIN"},"modelsCache":{"m":{}}}"#,
+                "files":{"~/.x/creds.json":{"a":1},"$FILES/k.json":"$PEM_BEGIN"},"modelsCache":{"p":{"m":{}}}}"#,
         );
         assert_eq!(world.read("~/.x/creds.json").unwrap(), r#"{"a":1}"#);
         assert_eq!(world.read("$FILES/k.json").unwrap(), PEM_BEGIN);
@@ -212,7 +214,7 @@ mod tests {
         let world = world("{}");
         drop(world.context.clock.sleep(Duration::from_secs_f64(0.4375)));
         assert_eq!(world.delays(), [437.5]);
-        assert_eq!(world.context.clock.now(), START + 437.5);
+        assert_eq!(world.context.clock.now().to_string(), "1768478400437.5");
     }
 
     #[test]

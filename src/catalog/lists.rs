@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::Context;
+use crate::files::{self, Readers};
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::{Error, Text};
@@ -122,16 +123,12 @@ fn read(path: &Path) -> Option<ModelList> {
     list.map(ModelList).filter(|list| !list.is_empty())
 }
 
-/// Replaces the file in one step; a cache that cannot be written is no error.
+/// Replaces the file; a cache that cannot be written is no error.
 async fn write(path: &Path, list: &ModelList) {
-    let unfinished = path.with_extension("json.tmp");
     if let Some(folder) = path.parent() {
         let _ = tokio::fs::create_dir_all(folder).await;
     }
-    let text = Value::from(list.0.clone()).to_json();
-    if tokio::fs::write(&unfinished, text).await.is_ok() {
-        let _ = tokio::fs::rename(&unfinished, path).await;
-    }
+    let _ = files::replace(path, &Value::from(list.0.clone()).to_json(), Readers::Anyone).await;
 }
 
 /// The facts that the reference's schema knows, in its order; `None` if one has the wrong type.

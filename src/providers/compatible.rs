@@ -45,6 +45,8 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     end: &[steps::usage_with_cost, steps::flush_think_tags],
     completion_text: whole::checked_text,
     wrap: Wrap { chat: false, completion: Prefix::Once },
+    chat_prefix: None,
+    fixed_message: None,
     request_headers: |_, _| Vec::new(),
     begin: |_, _| {},
     stream_error: |error| error,

@@ -6,8 +6,6 @@
 //! The file is long because the reference keeps five forms of request in this one provider: streamed,
 //! streamed for R1-style models, whole, and both for the o-series.
 
-use std::sync::Arc;
-
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -16,7 +14,6 @@ use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
-use crate::driver::Driver;
 use crate::error::Error;
 use crate::json::{Value, object};
 use crate::model::{Model, ModelInfo};
@@ -25,21 +22,20 @@ use crate::protocols::openai_chat::decode::Step;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
-    Answer, ChatSpec, Endpoint, Listing, Needed, OpenAiChat, Prefix, Wrap, cache, join, steps, whole,
+    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, cache, join, steps, whole,
 };
-use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 use crate::transport::javascript;
 
 const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
-    let spec = if settings.is_false("openAiStreamingEnabled") {
+/// The spec for the model and the switches of the settings.
+pub(super) fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
+    if settings.is_false("openAiStreamingEnabled") {
         choose(settings, &WHOLE, &WHOLE, &O_SERIES_WHOLE)
     } else {
         choose(settings, &PLAIN, &REASONER, &O_SERIES)
-    };
-    Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
+    }
 }
 
 /// The form that the model's id and the settings ask for.
@@ -112,7 +108,7 @@ pub(super) const STREAMED: ChatSpec = ChatSpec {
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
     completion_text: whole::text,
     wrap: Wrap { chat: true, completion: Prefix::Twice },
-    list: Some(Listing { fetch: list_models, needed: Needed::Never }),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
     ..BASE
 };
 
@@ -358,7 +354,7 @@ async fn fetch_list(settings: &ProviderSettings, context: &Context) -> Option<Mo
     let base = settings.non_empty("openAiBaseUrl")?.trim();
     Url::parse(base).ok()?;
     let mut block = HeaderBlock::default();
-    block.application_and_custom(&context.identity, settings);
+    block.application_and_custom_in_place(&context.identity, settings);
     if let Some(key) = settings.non_empty("openAiApiKey") {
         block.set_secret("Authorization", &format!("Bearer {key}"));
     }

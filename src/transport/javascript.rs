@@ -56,6 +56,21 @@ pub(crate) fn axios_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
     headers
 }
 
+/// JavaScript's `encodeURIComponent`.
+///
+/// <https://tc39.es/ecma262/#sec-encodeuricomponent-uricomponent>
+pub(crate) fn encode_uri_component(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 /// The value of the `host` header: host and, unless it is the scheme's own, port.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

@@ -44,7 +44,7 @@ impl Connection {
                 return Ok(None);
             }
         };
-        let mut lines = head[..head.len() - 4].split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        let mut lines = head[..head.len() - 4].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
         let start = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
         let mut words = start.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

@@ -25,12 +25,23 @@ pub(super) async fn serve(socket: TcpStream, state: Arc<State>) -> Result<(), h2
                 }
                 None => return Ok(()),
             },
-            _ = closed.recv() => {
+            stream = closed.recv() => {
                 flush(&mut connection).await;
+                drop(connection);
+                // Only now: an unfinished stream that is dropped resets itself.
+                drop(stream);
                 return Ok(());
             }
         }
     }
+}
+
+/// A stream whose connection is to be closed.
+enum Stream {
+    #[expect(dead_code, reason = "held, never read")]
+    Unanswered(SendResponse<Bytes>),
+    #[expect(dead_code, reason = "held, never read")]
+    Unfinished(SendStream<Bytes>),
 }
 
 /// Lets what was queued go out before the connection is dropped.
@@ -48,7 +59,7 @@ async fn exchange(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     state: Arc<State>,
-    close: mpsc::Sender<()>,
+    close: mpsc::Sender<Stream>,
 ) -> Result<(), h2::Error> {
     let (head, mut incoming) = request.into_parts();
     let mut body = BytesMut::new();
@@ -59,7 +70,7 @@ async fn exchange(
     }
     let response = state.answer(seen(&head, body.freeze()));
     let Some(response) = response.filter(|response| response.disconnect != Some(Disconnect::Before)) else {
-        let _ = close.send(()).await;
+        let _ = close.send(Stream::Unanswered(respond)).await;
         return Ok(());
     };
     let mut stream = respond.send_response(response_head(&response), false)?;
@@ -76,7 +87,7 @@ async fn exchange(
         }
         Some(_) => {
             tokio::time::sleep(SETTLE).await;
-            let _ = close.send(()).await;
+            let _ = close.send(Stream::Unfinished(stream)).await;
         }
         None => stream.send_data(Bytes::new(), true)?,
     }

@@ -91,6 +91,32 @@ pub(crate) fn strict_tools(input: &BodyInput<'_>) -> Option<Value> {
     tools::strict(input.request.tools.as_deref())
 }
 
+/// The tools as they were given.
+pub(crate) fn plain_tools(input: &BodyInput<'_>) -> Option<Value> {
+    let tools = input.request.tools.as_deref()?;
+    Some(tools.iter().map(|tool| tool.as_json().clone()).collect())
+}
+
+/// The limit that follows from model and settings.
+pub(crate) fn parameter_max_tokens(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameter("maxTokens").cloned()
+}
+
+/// The temperature that follows from model and settings.
+pub(crate) fn parameter_temperature(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameter("temperature").cloned()
+}
+
+/// The effort that follows from model and settings.
+pub(crate) fn parameter_effort(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameter("reasoningEffort").cloned()
+}
+
+/// Routers know one family that refuses a temperature.
+pub(crate) fn takes_temperature(input: &BodyInput<'_>) -> bool {
+    !input.model.id.starts_with("openai/o3-mini")
+}
+
 pub(crate) fn tool_choice(input: &BodyInput<'_>) -> Option<Value> {
     input.request.tool_choice.as_ref().map(crate::tool::ToolChoice::to_json)
 }

@@ -8,13 +8,13 @@ use bytes::Bytes;
 
 use super::errors::{self, malformed};
 use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
-use crate::json::{Document, Node, Value};
+use crate::json::{Document, Node, Object, Value};
 use crate::model::Model;
 use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::think::TagMatcher;
 use crate::tool_calls::ToolCallAssembler;
 use crate::transport::TransportError;
-use crate::{Error, StreamToken, Text};
+use crate::{Error, StreamToken};
 
 /// Tokens found and not yet taken.
 pub(crate) type Tokens = VecDeque<StreamToken>;
@@ -49,12 +49,13 @@ pub(crate) struct ChatState {
     pub(crate) usage: Option<Value>,
     /// Whether reasoning details were shown, which silences the plainer fields.
     pub(crate) details_shown: bool,
-    /// The last content fragment, for services that repeat what they sent.
-    pub(crate) last_content: Text,
+    /// Reasoning details, one entry for each that the service streams in parts.
+    pub(crate) details: Vec<(String, Object)>,
+    /// What a provider's own steps remember of the content.
+    pub(crate) content: String,
+    /// Tokens of the request, counted here for services that do not count.
+    pub(crate) estimated_input: u64,
     pub(crate) summary: StreamSummary,
-    /// Characters of the request, for services whose missing counts are estimated.
-    pub(crate) request_units: u64,
-    pub(crate) details: Vec<Value>,
 }
 
 impl ChatState {
@@ -67,10 +68,10 @@ impl ChatState {
             tracker: track_tool_calls.then(ToolCallAssembler::new),
             usage: None,
             details_shown: false,
-            last_content: Text::new(),
-            summary: StreamSummary::default(),
-            request_units: 0,
             details: Vec::new(),
+            content: String::new(),
+            estimated_input: 0,
+            summary: StreamSummary::default(),
         }
     }
 }

@@ -98,6 +98,23 @@ impl HeaderBlock {
         }
     }
 
+    /// The same for axios, which keeps the place of a name in any spelling.
+    pub(crate) fn application_and_custom_in_place(
+        &mut self,
+        identity: &ClientIdentity,
+        settings: &ProviderSettings,
+    ) {
+        self.application(identity);
+        let custom = settings.get("openAiHeaders").and_then(Value::as_object);
+        for (name, value) in custom.into_iter().flat_map(|custom| custom.iter()) {
+            let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
+            match self.0.iter_mut().find(|line| line.name.eq_ignore_ascii_case(name)) {
+                Some(line) => (line.value, line.secret) = (text, true),
+                None => self.set_secret(name, &text),
+            }
+        }
+    }
+
     fn custom(&mut self, name: &str, value: &Value) {
         match value {
             Value::Null => self.remove(name),

@@ -17,4 +17,4 @@ pub(crate) mod tools;
 pub(crate) mod whole;
 mod wire;
 
-pub(crate) use wire::{Answer, ChatSpec, Endpoint, Listing, Needed, OpenAiChat, Prefix, Wrap, join};
+pub(crate) use wire::{Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, join};

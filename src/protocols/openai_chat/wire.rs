@@ -52,6 +52,11 @@ pub(crate) struct ChatSpec {
     pub(crate) completion_text: fn(&ChatSpec, Node<'_>) -> Result<CompletionResponse, Error>,
     /// Which errors get the handlers' prefix.
     pub(crate) wrap: Wrap,
+    /// What stands before the SDK's message of an error before the stream, in place of the wrapper; the
+    /// status is lost.
+    pub(crate) chat_prefix: Option<&'static str>,
+    /// The one message that every error becomes, with nothing else of the error kept.
+    pub(crate) fixed_message: Option<&'static str>,
     /// Headers of a request behind the content type.
     pub(crate) request_headers: fn(Call, &ChatRequest) -> Vec<(&'static str, String)>,
     /// What the decoder's state begins with.
@@ -69,6 +74,19 @@ pub(crate) struct Listing {
     pub(crate) fetch: FetchList,
     /// When calls need the list.
     pub(crate) needed: Needed,
+    /// What calls do with the key when they ask for the list.
+    pub(crate) key: ListKey,
+}
+
+/// The key with which a call asks for the list; people ask with theirs.
+#[derive(Clone, Copy)]
+pub(crate) enum ListKey {
+    /// As the settings have it.
+    AsSet,
+    /// The placeholder stands in for a missing one.
+    OrElse { setting: &'static str, placeholder: &'static str },
+    /// None.
+    Dropped { setting: &'static str },
 }
 
 /// Asks a service for its models.
@@ -132,6 +150,20 @@ impl Endpoint {
         headers.content_type();
         Self { url: join(base, "/chat/completions"), headers }
     }
+
+    /// As [`bearer`](Self::bearer), with the user's `openAiHeaders` over the application's.
+    pub(crate) fn bearer_and_custom(
+        base: &str,
+        key: &str,
+        settings: &ProviderSettings,
+        context: &Context,
+    ) -> Self {
+        let mut headers = HeaderBlock::sdk(context);
+        headers.bearer(key);
+        headers.application_and_custom(&context.identity, settings);
+        headers.content_type();
+        Self { url: join(base, "/chat/completions"), headers }
+    }
 }
 
 /// Appends a path to a base URL; one slash at the base's end is dropped.
@@ -143,7 +175,8 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 pub(crate) struct OpenAiChat {
     spec: &'static ChatSpec,
     settings: ProviderSettings,
-    endpoint: Endpoint,
+    /// Changes when the credentials do.
+    endpoint: RwLock<Endpoint>,
     /// Changes when the service's list arrives.
     model: RwLock<Model>,
     listed: AtomicBool,
@@ -162,7 +195,7 @@ impl OpenAiChat {
         Ok(Self {
             spec,
             settings: settings.clone(),
-            endpoint: (spec.endpoint)(settings, context)?,
+            endpoint: RwLock::new((spec.endpoint)(settings, context)?),
             model: RwLock::new((spec.model)(settings, known.as_deref())),
             listed: AtomicBool::new(false),
         })
@@ -170,6 +203,11 @@ impl OpenAiChat {
 
     fn current_model(&self) -> Model {
         self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends the next requests elsewhere, or with another key.
+    pub(crate) fn use_endpoint(&self, endpoint: Endpoint) {
+        *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
     }
 
     fn use_list(&self, list: &ModelList) {
@@ -185,9 +223,12 @@ impl OpenAiChat {
     }
 
     fn encode(&self, call: Call, request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
-        let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        let (mut url, mut own) = {
+            let endpoint = self.endpoint.read().unwrap_or_else(PoisonError::into_inner);
+            let url = Url::parse(&endpoint.url).map_err(|_| errors::invalid_url())?;
+            (url, endpoint.headers.build()?)
+        };
         url.set_fragment(None);
-        let mut own = self.endpoint.headers.build()?;
         for (name, value) in (self.spec.request_headers)(call, request) {
             own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
         }
@@ -212,6 +253,12 @@ impl OpenAiChat {
     }
 
     fn explain(&self, call: Call, error: SdkError) -> Error {
+        if let Some(message) = self.spec.fixed_message {
+            return error.error.without_status_and_code().with_message(message);
+        }
+        if let (Call::Chat, Some(prefix)) = (call, self.spec.chat_prefix) {
+            return error.prefixed(prefix);
+        }
         let prefix = match call {
             Call::Chat if self.spec.wrap.chat => Prefix::Once,
             Call::Chat => Prefix::Never,
@@ -238,8 +285,16 @@ impl Wire for OpenAiChat {
 
     fn prepare<'a>(&'a self, context: &'a Context, _: Call) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let Some(Listing { fetch, needed }) = self.spec.list else { return Ok(()) };
-            let list = || context.model_lists.get(self.spec.id, context, fetch(&self.settings, context));
+            let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
+            let mut settings = self.settings.clone();
+            match key {
+                ListKey::OrElse { setting, placeholder } if settings.text(setting).is_none() => {
+                    settings = settings.with(setting, placeholder);
+                }
+                ListKey::Dropped { setting } => settings.set(setting, None),
+                ListKey::OrElse { .. } | ListKey::AsSet => {}
+            }
+            let list = || context.model_lists.get(self.spec.id, context, fetch(&settings, context));
             match needed {
                 Needed::Never => {}
                 Needed::OnceIfPossible => {
@@ -290,6 +345,7 @@ impl Wire for OpenAiChat {
         let text = (self.spec.completion_text)(self.spec, document.root());
         let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {
+            _ if self.spec.fixed_message.is_some() => self.explain(Call::Completion, error.into()),
             Prefix::Never => error,
             Prefix::Plain => SdkError::from(error).prefixed(&format!("{name} completion error: ")),
             Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(name),

@@ -1,0 +1,132 @@
+//! DeepInfra.
+//!
+//! <https://deepinfra.com/docs/openai_api>
+//!
+//! Longer than most: models come from a list.
+
+use futures_core::future::BoxFuture;
+
+use super::compatible::{ROUTER, facts, kept_model};
+use crate::catalog::fetch::axios_get;
+use crate::catalog::lists::ModelList;
+use crate::catalog::parameters::{Format, Parameters};
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::Value;
+use crate::model::{Model, ModelInfo};
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::headers::HeaderBlock;
+use crate::protocols::openai_chat::{
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps,
+};
+use crate::settings::ProviderSettings;
+
+pub(super) static SPEC: ChatSpec = ChatSpec {
+    id: "deepinfra",
+    name: "DeepInfra",
+    endpoint: |settings, context| {
+        let key = settings.non_empty("deepInfraApiKey").unwrap_or("not-provided");
+        let mut endpoint = Endpoint::bearer(base_url(settings), key, context);
+        endpoint.headers.set("X-Deepinfra-Source", "roo-code");
+        endpoint.headers.set("X-Deepinfra-Version", "2025-08-25");
+        endpoint.headers.content_type();
+        Ok(endpoint)
+    },
+    model: |settings, list| {
+        let model = kept_model("deepinfra", settings.text("deepInfraModelId"), list);
+        let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
+        Model { parameters: parameters.to_object(), ..model }
+    },
+    chat: &[
+        ("model", body::model),
+        ("messages", body::system_and_messages),
+        ("stream", body::stream),
+        ("stream_options", body::include_usage),
+        ("reasoning_effort", body::parameter_effort),
+        ("prompt_cache_key", prompt_cache_key),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("temperature", temperature),
+        ("max_completion_tokens", max_completion_tokens),
+    ],
+    completion: &[
+        ("model", body::model),
+        ("messages", body::prompt),
+        ("temperature", temperature),
+        ("max_completion_tokens", max_completion_tokens),
+    ],
+    steps: &[
+        steps::require_choices,
+        steps::plain_text,
+        steps::reasoning_content,
+        steps::tool_calls,
+        steps::keep_usage,
+    ],
+    end: &[steps::usage_with_cost],
+    wrap: Wrap { chat: false, completion: Prefix::Never },
+    list: Some(Listing {
+        fetch: list_models,
+        needed: Needed::BeforeCalls { tries: 2 },
+        key: ListKey::OrElse { setting: "deepInfraApiKey", placeholder: "not-provided" },
+    }),
+    ..ROUTER
+};
+
+fn base_url(settings: &ProviderSettings) -> &str {
+    settings.non_empty("deepInfraBaseUrl").unwrap_or("https://api.deepinfra.com/v1/openai")
+}
+
+fn prompt_cache_key(input: &BodyInput<'_>) -> Option<Value> {
+    let task = input.request.task_id.as_deref().filter(|id| !id.is_empty())?;
+    input.model.info().supports_prompt_cache().then(|| task.into())
+}
+
+fn temperature(input: &BodyInput<'_>) -> Option<Value> {
+    body::takes_temperature(input).then(|| input.settings.number("modelTemperature").unwrap_or(0.0).into())
+}
+
+fn max_completion_tokens(input: &BodyInput<'_>) -> Option<Value> {
+    let included = input.settings.get("includeMaxTokens").and_then(Value::as_bool) == Some(true);
+    let own = input.model.info().get("maxTokens").filter(|limit| included && limit.is_truthy())?;
+    let asked = input.settings.get("modelMaxTokens").filter(|limit| limit.is_truthy());
+    Some(asked.unwrap_or(own).clone())
+}
+
+fn list_models<'a>(
+    settings: &'a ProviderSettings,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<ModelList, Error>> {
+    Box::pin(async move {
+        let mut headers = HeaderBlock::default();
+        headers.application(&context.identity);
+        if let Some(key) = settings.non_empty("deepInfraApiKey") {
+            headers.set_secret("Authorization", &format!("Bearer {key}"));
+        }
+        let url = join(base_url(settings), "/models");
+        let answer = axios_get(context, &url, &headers.build()?, None)
+            .await
+            .map_err(crate::catalog::fetch::ListFailure::into_axios_error)?;
+        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Ok(data.iter().filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+    })
+}
+
+fn info(entry: &Value) -> ModelInfo {
+    let metadata = |key: &str| entry.get("metadata").and_then(|metadata| metadata.get(key));
+    let tags = metadata("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let has = |tag: &str| Some(tags.iter().any(|known| known.as_str() == Some(tag)).into());
+    let price = |key: &str| metadata("pricing").and_then(|pricing| pricing.get(key)).cloned();
+    let window = metadata("context_length").and_then(Value::as_f64).unwrap_or(8192.0);
+    let limit = metadata("max_tokens").and_then(Value::as_f64).unwrap_or_else(|| (window * 0.2).ceil());
+    facts([
+        ("maxTokens", Some(limit.into())),
+        ("contextWindow", Some(window.into())),
+        ("supportsImages", has("vision")),
+        ("supportsPromptCache", has("prompt_cache")),
+        ("inputPrice", price("input_tokens")),
+        ("outputPrice", price("output_tokens")),
+        ("cacheReadsPrice", price("cache_read_tokens")),
+        ("description", metadata("description").cloned()),
+    ])
+}

@@ -1,0 +1,133 @@
+//! LM Studio, a local server.
+//!
+//! <https://lmstudio.ai/docs/app/api/endpoints/openai>
+//!
+//! Longer than most: usage is counted here, and every error becomes one fixed message.
+
+use futures_core::future::BoxFuture;
+
+use super::compatible::ROUTER;
+use crate::catalog::fetch::axios_get;
+use crate::catalog::lists::ModelList;
+use crate::catalog::tables::table;
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::Value;
+use crate::model::{Model, ModelInfo};
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::headers::HeaderBlock;
+use crate::protocols::openai_chat::messages::text_of;
+use crate::protocols::openai_chat::{
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
+};
+use crate::request::ChatRequest;
+use crate::settings::ProviderSettings;
+use crate::token::StreamToken;
+use crate::tokenizer;
+use crate::transport::Headers;
+
+pub(super) static SPEC: ChatSpec = ChatSpec {
+    id: "lmstudio",
+    name: "LM Studio",
+    endpoint: |settings, context| {
+        let mut headers = HeaderBlock::sdk(context);
+        headers.bearer("noop");
+        headers.content_type();
+        Ok(Endpoint { url: join(&format!("{}/v1", base_url(settings)), "/chat/completions"), headers })
+    },
+    model: |settings, list| {
+        let id = settings.text("lmStudioModelId").unwrap_or_default();
+        let info = list.and_then(|list| list.get(id));
+        Model::new(id, info.unwrap_or_else(|| table("openai").default_info()))
+    },
+    chat: &[
+        ("model", body::model),
+        ("messages", body::system_and_messages),
+        ("temperature", temperature),
+        ("stream", body::stream),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+        ("parallel_tool_calls", body::parallel_tool_calls),
+        ("draft_model", draft_model),
+    ],
+    completion: &[
+        ("model", body::model),
+        ("messages", body::prompt),
+        ("temperature", temperature),
+        ("stream", body::no_stream),
+        ("draft_model", draft_model),
+    ],
+    begin: |state, input| state.estimated_input = input_tokens(input.request),
+    steps: &[
+        steps::require_choices,
+        remember_text,
+        steps::text_with_think_tags,
+        steps::tool_calls,
+        steps::end_tracked_calls,
+    ],
+    end: &[steps::flush_think_tags, counted_usage],
+    completion_text: whole::text_of_required_choices,
+    wrap: Wrap { chat: true, completion: Prefix::Once },
+    fixed_message: Some(CHECK_LOGS),
+    stream_error: |error| error.without_status_and_code().with_message(CHECK_LOGS),
+    list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
+    ..ROUTER
+};
+
+const CHECK_LOGS: &str = "Please check the LM Studio developer logs to debug what went wrong. You may need to load the model with a larger context length to work with Roo Code's prompts.";
+
+fn base_url(settings: &ProviderSettings) -> &str {
+    settings.non_empty("lmStudioBaseUrl").unwrap_or("http://localhost:1234")
+}
+
+fn temperature(input: &BodyInput<'_>) -> Option<Value> {
+    Some(input.settings.number("modelTemperature").unwrap_or(0.0).into())
+}
+
+fn draft_model(input: &BodyInput<'_>) -> Option<Value> {
+    let wanted = input.settings.is_truthy("lmStudioSpeculativeDecodingEnabled");
+    input.settings.non_empty("lmStudioDraftModelId").filter(|_| wanted).map(Value::from)
+}
+
+/// Tokens of the system prompt and of every text of the conversation; nothing else is counted.
+fn input_tokens(request: &ChatRequest) -> u64 {
+    let mut texts = vec![request.system_prompt.as_str()];
+    for message in &request.messages {
+        match message.content() {
+            Some(Value::String(text)) => texts.push(text),
+            Some(Value::Array(blocks)) => texts.extend(blocks.iter().map(text_of)),
+            _ => {}
+        }
+    }
+    tokenizer::count_texts(texts)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a Step")]
+fn remember_text(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+    if let Some(text) = event.delta.get("content").as_cow() {
+        state.content.push_str(&text);
+    }
+    Ok(())
+}
+
+/// The server's own usage is ignored.
+fn counted_usage(state: &mut ChatState, tokens: &mut Tokens) {
+    let output = tokenizer::count_texts([state.content.as_str()]);
+    let token = steps::usage_object(state.estimated_input.into(), output.into());
+    tokens.push_back(StreamToken::from_object(token));
+}
+
+/// The ids of the loaded models; every problem gives an empty list.
+fn list_models<'a>(
+    settings: &'a ProviderSettings,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<ModelList, Error>> {
+    Box::pin(async move {
+        let url = format!("{}/v1/models", base_url(settings));
+        let answer = axios_get(context, &url, &Headers::new(), None).await.unwrap_or_default();
+        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let id = |entry: &Value| Some((entry.get("id")?.as_text()?.clone(), ModelInfo::default()));
+        Ok(data.iter().filter_map(id).collect())
+    })
+}

@@ -1,0 +1,179 @@
+//! Requesty's router.
+//!
+//! <https://docs.requesty.ai>
+//!
+//! Longer than most: models come from a list, and parameters follow Anthropic's rules.
+
+use futures_core::future::BoxFuture;
+use url::Url;
+
+use super::compatible::{ROUTER, facts, kept_model, key_or_placeholder};
+use crate::catalog::cost::{self, Tokens as Counts};
+use crate::catalog::fetch::{axios_get, price_per_million};
+use crate::catalog::lists::ModelList;
+use crate::catalog::parameters::{Format, Parameters};
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::{Object, Value};
+use crate::model::{Model, ModelInfo};
+use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::headers::HeaderBlock;
+use crate::protocols::openai_chat::messages::text_message;
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::settings::ProviderSettings;
+use crate::token::StreamToken;
+
+pub(super) static SPEC: ChatSpec = ChatSpec {
+    id: "requesty",
+    name: "Requesty",
+    endpoint: |settings, context| {
+        let key = key_or_placeholder(settings, "requestyApiKey");
+        Ok(Endpoint::bearer(&base_url(settings), key, context))
+    },
+    model,
+    chat: &[
+        ("messages", body::system_and_messages),
+        ("model", body::model),
+        ("max_tokens", body::parameter_max_tokens),
+        ("temperature", body::parameter_temperature),
+        ("reasoning_effort", reasoning_effort),
+        ("thinking", thinking),
+        ("stream", body::stream),
+        ("stream_options", body::include_usage),
+        ("requesty", trace),
+        ("tools", body::strict_tools),
+        ("tool_choice", body::tool_choice),
+    ],
+    completion: &[
+        ("model", body::model),
+        ("max_tokens", body::parameter_max_tokens),
+        // The prompt goes out as a system message.
+        ("messages", |input| Some(vec![text_message("system", input.prompt)].into())),
+        ("temperature", body::parameter_temperature),
+    ],
+    steps: &[steps::plain_text, steps::reasoning_content, steps::tool_calls, steps::keep_usage],
+    end: &[usage],
+    wrap: Wrap { chat: true, completion: Prefix::Once },
+    list: Some(Listing {
+        fetch: list_models,
+        needed: Needed::BeforeCalls { tries: 1 },
+        key: ListKey::Dropped { setting: "requestyApiKey" },
+    }),
+    ..ROUTER
+};
+
+const BASE_URL: &str = "https://router.requesty.ai/v1";
+
+/// The URL of the settings as a URL parser prints it; anything else gives the service's own.
+fn base_url(settings: &ProviderSettings) -> String {
+    let own = settings.text("requestyBaseUrl").map(str::trim).and_then(|base| Url::parse(base).ok());
+    own.map_or_else(|| BASE_URL.to_owned(), String::from)
+}
+
+fn model(settings: &ProviderSettings, list: Option<&ModelList>) -> Model {
+    let mut model = kept_model("requesty", settings.text("requestyModelId"), list);
+    if model.id.contains("openai") {
+        model.info = model.info.map(with_patch_tools);
+    }
+    let parameters = Parameters::derive(Format::Anthropic, &model.id, model.info(), settings, 0.0);
+    Model { parameters: parameters.to_object(), ..model }
+}
+
+/// OpenAI's models edit by patches, not by diffs or whole files.
+pub(super) fn with_patch_tools(mut info: ModelInfo) -> ModelInfo {
+    let add = |info: &ModelInfo, fact: &str, tools: &[&str]| -> Value {
+        let mut known: Vec<Value> = info.get(fact).and_then(Value::as_array).cloned().unwrap_or_default();
+        for tool in tools {
+            if !known.iter().any(|known| known.as_str() == Some(tool)) {
+                known.push((*tool).into());
+            }
+        }
+        known.into()
+    };
+    let excluded = add(&info, "excludedTools", &["apply_diff", "write_to_file"]);
+    let included = add(&info, "includedTools", &["apply_patch"]);
+    info.as_object_mut().insert("excludedTools", excluded);
+    info.as_object_mut().insert("includedTools", included);
+    info
+}
+
+fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
+    let effort = body::parameter_effort(input)?;
+    matches!(effort.as_str(), Some("low" | "medium" | "high")).then_some(effort)
+}
+
+fn thinking(input: &BodyInput<'_>) -> Option<Value> {
+    input.model.parameters.get("reasoning").cloned()
+}
+
+fn trace(input: &BodyInput<'_>) -> Option<Value> {
+    let mut extra = Object::with_capacity(1);
+    extra.insert_some("mode", input.request.metadata.get("mode").cloned());
+    let mut trace = Object::with_capacity(2);
+    trace.insert_some("trace_id", input.request.task_id.clone());
+    trace.insert("extra", extra);
+    Some(trace.into())
+}
+
+fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+    let Some(usage) = state.usage.take() else { return };
+    let details = usage.get("prompt_tokens_details");
+    let detail = |key: &str| steps::or_zero(details.and_then(|details| details.get(key)));
+    let (writes, reads) = (detail("caching_tokens"), detail("cached_tokens"));
+    let (input, output) =
+        (steps::or_zero(usage.get("prompt_tokens")), steps::or_zero(usage.get("completion_tokens")));
+    let number = steps::to_number;
+    let counts = Counts {
+        input: number(&input),
+        output: number(&output),
+        cache_writes: number(&writes),
+        cache_reads: number(&reads),
+    };
+    let mut token = steps::usage_object(input, output);
+    token.insert("cacheWriteTokens", writes);
+    token.insert("cacheReadTokens", reads);
+    token.insert("totalCost", cost::openai_style(state.model.info(), counts));
+    tokens.push_back(StreamToken::from_object(token));
+}
+
+/// Calls ask without a key, people with theirs; failures give an empty list.
+fn list_models<'a>(
+    settings: &'a ProviderSettings,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<ModelList, Error>> {
+    Box::pin(async move {
+        let mut headers = HeaderBlock::default();
+        if let Some(key) = settings.non_empty("requestyApiKey") {
+            headers.set_secret("Authorization", &format!("Bearer {key}"));
+        }
+        let Some(url) = Url::parse(&base_url(settings)).ok().and_then(|base| base.join("v1/models").ok())
+        else {
+            return Ok(ModelList::new());
+        };
+        let answer = axios_get(context, url.as_str(), &headers.build()?, None).await.unwrap_or_default();
+        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        // An entry without an id ends the list.
+        Ok(data.iter().map_while(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+    })
+}
+
+fn info(entry: &Value) -> ModelInfo {
+    let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
+    let reasons = entry.get("supports_reasoning").is_some_and(Value::is_truthy);
+    let has = |names: &[&str]| reasons && names.iter().any(|name| id.contains(name));
+    let price = |key: &str| price_per_million(entry.get(key)).map(Value::from);
+    facts([
+        ("maxTokens", entry.get("max_output_tokens").cloned()),
+        ("contextWindow", entry.get("context_window").cloned()),
+        ("supportsPromptCache", entry.get("supports_caching").cloned()),
+        ("supportsImages", entry.get("supports_vision").cloned()),
+        ("supportsReasoningBudget", Some(has(&["claude", "coding/gemini-2.5", "vertex/gemini-2.5"]).into())),
+        ("supportsReasoningEffort", Some(has(&["openai", "google/gemini-2.5"]).into())),
+        ("inputPrice", price("input_price")),
+        ("outputPrice", price("output_price")),
+        ("description", entry.get("description").cloned()),
+        ("cacheWritesPrice", price("caching_price")),
+        ("cacheReadsPrice", price("cached_price")),
+    ])
+}
