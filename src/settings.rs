@@ -69,8 +69,9 @@ impl ProviderSettings {
             ));
         };
         for (key, value) in object.iter() {
+            let is_switch = SWITCHES.contains(&key.as_str());
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
-            if textual && !matches!(value, Value::String(_) | Value::Null) {
+            if textual && !is_switch && !matches!(value, Value::String(_) | Value::Null) {
                 return Err(Error::configuration(format!("settings: `{key}` must be a string")));
             }
         }
@@ -182,6 +183,9 @@ fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
     }
     (line, column)
 }
+
+/// Entries that are true or false although they end like text.
+const SWITCHES: &[&str] = &["awsUseApiKey"];
 
 /// Entries with these endings are text wherever they occur.
 const TEXT_ENDINGS: &[&str] = &[
