@@ -1,5 +1,6 @@
 //! Inputs that the recorder had and the recordings do not hold, told from what they do hold.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use samewire::json::{Value, object};
@@ -28,8 +29,11 @@ fn sign_on_token(case: &Case, files: &Path) -> Option<Vec<(PathBuf, String)>> {
         ["sso_start_url", "sso_session"].contains(&key.trim()).then(|| value.trim())
     });
     let path = |name: &str| {
-        let hash: String = Sha1::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
-        files.join("home/.aws/sso/cache").join(format!("{hash}.json"))
+        let mut file = String::new();
+        for byte in Sha1::digest(name) {
+            let _ = write!(file, "{byte:02x}");
+        }
+        files.join("home/.aws/sso/cache").join(file + ".json")
     };
     Some(names.map(|name| (path(name), cached.clone())).collect())
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 
-use super::aws_config::{Profiles, Section, active_profile};
+use super::aws_config::{Profiles, Section};
 use super::aws_endpoint::Region;
 use crate::context::Context;
 use crate::driver::{self, Failure};
@@ -100,6 +100,8 @@ pub(crate) struct Chain<'a> {
     /// The region of the client that needs the keys.
     pub(crate) region: &'a Region,
     pub(crate) attempts: u8,
+    /// The profile that is asked for.
+    pub(crate) wanted: &'a str,
 }
 
 impl Chain<'_> {
@@ -110,7 +112,7 @@ impl Chain<'_> {
         {
             return Ok(found);
         }
-        match self.profile(active_profile(self.context)).await {
+        match self.profile().await {
             Err(error) if !error.is_final => {}
             outcome => return outcome,
         }
@@ -123,9 +125,9 @@ impl Chain<'_> {
         Err(CredentialsError::fatal("Could not load credentials from any providers"))
     }
 
-    /// The keys of a profile.
-    pub(crate) async fn profile(self, name: &str) -> Outcome {
-        self.profile_data(name.to_owned(), Vec::new(), false).await
+    /// The keys of the profile alone.
+    pub(crate) async fn profile(self) -> Outcome {
+        self.profile_data(self.wanted.to_owned(), Vec::new(), false).await
     }
 
     /// `visited` are the profiles that led here; `via_source` if the last one only named this one as source.
@@ -170,7 +172,8 @@ impl Chain<'_> {
         let source = match (section.get("source_profile"), section.get("credential_source")) {
             (Some(source), _) if visited.contains(source) => {
                 return Err(CredentialsError::new(format!(
-                    "Detected a cycle attempting to resolve credentials for profile {name}. Profiles visited: {}",
+                    "Detected a cycle attempting to resolve credentials for profile {}. Profiles visited: {}",
+                    self.wanted,
                     visited.join(", ")
                 )));
             }

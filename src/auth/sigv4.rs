@@ -203,9 +203,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 fn mac(key: &[u8], text: &str) -> [u8; 32] {
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes keys of every length"),
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes keys of every length")
     };
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().into()

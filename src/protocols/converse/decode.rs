@@ -1,5 +1,6 @@
 //! Event-stream messages to tokens.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -276,7 +277,7 @@ fn check_index(index: Node<'_>) -> Result<(), Thrown> {
 }
 
 /// The name of the one member that is not null; `None` if there is no union.
-fn union_member(union: Node<'_>) -> Result<Option<String>, Thrown> {
+fn union_member(union: Node<'_>) -> Result<Option<Cow<'_, str>>, Thrown> {
     let wrong = |message: String| Err(Thrown::malformed("TypeError", message));
     match union.kind() {
         Kind::Undefined | Kind::Null => return Ok(None),
@@ -284,13 +285,13 @@ fn union_member(union: Node<'_>) -> Result<Option<String>, Thrown> {
         Kind::Array => return wrong("Expected object, got array".into()),
         kind => return wrong(format!("Expected object, got {}", type_of(kind))),
     }
-    let mut members: Vec<String> =
-        union.entries().filter(|(_, value)| !value.is_null()).map(|(key, _)| key.into_owned()).collect();
-    match members.len() {
-        0 => wrong("Unions must have exactly one non-null member. None were found.".into()),
-        1 => Ok(members.pop()),
-        _ => {
-            let keys = members.join(",");
+    let mut members = union.entries().filter(|(_, value)| !value.is_null()).map(|(key, _)| key);
+    match (members.next(), members.next()) {
+        (None, _) => wrong("Unions must have exactly one non-null member. None were found.".into()),
+        (one, None) => Ok(one),
+        (Some(first), Some(second)) => {
+            let keys: Vec<_> = [first, second].into_iter().chain(members).collect();
+            let keys = keys.join(",");
             wrong(format!("Unions must have exactly one non-null member. Keys {keys} were not null."))
         }
     }

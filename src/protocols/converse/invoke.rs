@@ -61,19 +61,15 @@ pub(super) fn body(
     let parameter = |key: &str| model.parameters.get(key).cloned();
     let turns = turns(request).ok_or_else(|| unsupported("this family takes text only"))?;
     let mut config = Object::with_capacity(3);
-    Ok(match family {
-        Family::Llama => {
-            config.insert("prompt", llama_prompt(request, &turns));
-            config.insert_some("max_gen_len", parameter("maxTokens"));
-            config.insert_some("temperature", parameter("temperature"));
-            config.into()
-        }
-        _ => {
-            config.insert_some("maxTokenCount", parameter("maxTokens"));
-            config.insert_some("temperature", parameter("temperature"));
-            object! { "inputText": titan_prompt(request, &turns), "textGenerationConfig": config }.into()
-        }
-    })
+    if family == Family::Llama {
+        config.insert("prompt", llama_prompt(request, &turns));
+        config.insert_some("max_gen_len", parameter("maxTokens"));
+        config.insert_some("temperature", parameter("temperature"));
+        return Ok(config.into());
+    }
+    config.insert_some("maxTokenCount", parameter("maxTokens"));
+    config.insert_some("temperature", parameter("temperature"));
+    Ok(object! { "inputText": titan_prompt(request, &turns), "textGenerationConfig": config }.into())
 }
 
 fn claude(
@@ -154,7 +150,13 @@ pub(super) enum ModelReader {
     /// Events of the Messages API.
     Claude(Box<MessageDecoder>),
     /// Pieces of text.
-    Text { document: Document, summary: StreamSummary },
+    Text(Box<TextReader>),
+}
+
+#[derive(Default)]
+pub(super) struct TextReader {
+    document: Document,
+    summary: StreamSummary,
 }
 
 impl ModelReader {
@@ -163,7 +165,7 @@ impl ModelReader {
             Some(Family::Claude) => {
                 Self::Claude(Box::new(MessageDecoder::new(model.clone(), Counting::WithoutCost)))
             }
-            _ => Self::Text { document: Document::new(), summary: StreamSummary::default() },
+            _ => Self::Text(Box::default()),
         }
     }
 
@@ -179,7 +181,8 @@ impl ModelReader {
             Self::Claude(decoder) => {
                 decoder.message(data, tokens).map_err(|error| malformed(error.message().to_owned()))
             }
-            Self::Text { document, summary } => {
+            Self::Text(reader) => {
+                let TextReader { document, summary } = &mut **reader;
                 let piece = document.parse(data).map_err(|error| malformed(error.to_string()))?;
                 text_piece(piece, summary, tokens);
                 Ok(())
@@ -190,14 +193,14 @@ impl ModelReader {
     pub(super) fn finish(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
         match self {
             Self::Claude(decoder) => decoder.finish(tokens).map(drop),
-            Self::Text { .. } => Ok(()),
+            Self::Text(_) => Ok(()),
         }
     }
 
     pub(super) fn summary(&self) -> StreamSummary {
         match self {
             Self::Claude(decoder) => decoder.summary(),
-            Self::Text { summary, .. } => summary.clone(),
+            Self::Text(reader) => reader.summary.clone(),
         }
     }
 }
@@ -217,5 +220,108 @@ fn text_piece(piece: Node<'_>, summary: &mut StreamSummary, tokens: &mut Tokens)
         let count = |key: &str| defined(metrics.get(key)).unwrap_or(0.0.into());
         let usage = usage_object(count("inputTokenCount"), count("outputTokenCount"));
         tokens.push_back(StreamToken::from_object(usage));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Value;
+    use crate::message::{ContentBlock, Message};
+    use crate::model::ModelInfo;
+    use crate::tool::Tool;
+
+    fn model(id: &str) -> Model {
+        let mut model = Model::new(id, ModelInfo::default());
+        model.parameters = object! { "maxTokens": 512.0, "temperature": 0.3 };
+        model
+    }
+
+    fn body_of(id: &str, request: &ChatRequest) -> Result<String, Error> {
+        body(&ProviderSettings::default(), &model(id), &["beta"], request).map(|body| body.to_json())
+    }
+
+    fn conversation() -> ChatRequest {
+        ChatRequest::new(
+            "Be brief.",
+            [Message::user("Hi"), Message::assistant("Hello"), Message::user("Bye")],
+        )
+    }
+
+    #[test]
+    fn bodies_of_each_family() {
+        let request = conversation();
+        assert_eq!(
+            body_of("us.meta.llama3-8b-instruct-v1:0", &request).unwrap(),
+            r#"{"prompt":"<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n","max_gen_len":512,"temperature":0.3}"#
+        );
+        assert_eq!(
+            body_of("amazon.titan-text-express-v1:0", &request).unwrap(),
+            r#"{"inputText":"Be brief.\n\nUser: Hi\nBot: Hello\nUser: Bye\nBot:","textGenerationConfig":{"maxTokenCount":512,"temperature":0.3}}"#
+        );
+        assert_eq!(
+            body_of("anthropic.claude-3-haiku-20240307-v1:0", &request).unwrap(),
+            r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["beta"],"max_tokens":512,"temperature":0.3,"system":[{"text":"Be brief.","type":"text"}],"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},{"role":"user","content":"Bye"}],"tools":[]}"#
+        );
+    }
+
+    #[test]
+    fn what_a_family_cannot_say_is_refused() {
+        let tools = conversation().with_tools([Tool::function("f", "", Object::new())]);
+        assert!(body_of("meta.llama3-8b-instruct-v1:0", &tools).is_err());
+        let image = ChatRequest::new("", [Message::user_blocks([ContentBlock::image("image/png", "AAAA")])]);
+        assert!(body_of("amazon.titan-text-lite-v1:0", &image).is_err());
+        assert!(body_of("deepseek.r1-v1:0", &conversation()).is_err());
+        assert!(body_of("anthropic.claude-3-haiku-20240307-v1:0", &tools).unwrap().contains("tool_choice"));
+    }
+
+    fn tokens_of(id: &str, events: &[&str]) -> Result<Vec<String>, Thrown> {
+        let mut reader = ModelReader::new(&model(id));
+        let mut tokens = Tokens::new();
+        let mut document = Document::new();
+        for event in events {
+            let bytes = base64::prelude::BASE64_STANDARD.encode(event);
+            let payload = Value::from(object! { "bytes": bytes, "p": "abc" }).to_json();
+            reader.chunk(document.parse(payload.into()).unwrap(), &mut tokens)?;
+        }
+        Ok(tokens.iter().map(StreamToken::to_json).collect())
+    }
+
+    #[test]
+    fn chunks_of_each_family() {
+        let metrics = r#""amazon-bedrock-invocationMetrics":{"inputTokenCount":5,"outputTokenCount":2}"#;
+        let text = [
+            r#"{"type":"text","text":"Hel"}"#,
+            r#"{"type":"text","text":"lo"}"#,
+            r#"{"type":"usage","inputTokens":5,"outputTokens":2}"#,
+        ];
+        let last = format!(r#"{{"generation":"lo","stop_reason":"stop",{metrics}}}"#);
+        let llama =
+            tokens_of("meta.llama3-8b-instruct-v1:0", &[r#"{"generation":"Hel","stop_reason":null}"#, &last]);
+        assert_eq!(llama.unwrap(), text);
+        let last = format!(r#"{{"outputText":"lo","completionReason":"FINISH",{metrics}}}"#);
+        let titan = tokens_of("amazon.titan-text-lite-v1:0", &[r#"{"outputText":"Hel","index":0}"#, &last]);
+        assert_eq!(titan.unwrap(), text);
+        let claude = tokens_of(
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            &[
+                r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":5,"output_tokens":1}}}"#,
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}"#,
+                r#"{"type":"message_stop"}"#,
+            ],
+        );
+        assert_eq!(
+            claude.unwrap(),
+            [r#"{"type":"usage","inputTokens":5,"outputTokens":1}"#, r#"{"type":"text","text":"Hello"}"#]
+        );
+    }
+
+    #[test]
+    fn chunks_that_cannot_be_read() {
+        assert!(tokens_of("meta.llama3-8b-instruct-v1:0", &["no json"]).is_err());
+        let mut document = Document::new();
+        let event = document.parse(r#"{"bytes":"***"}"#.into()).unwrap();
+        let mut reader = ModelReader::new(&model("amazon.titan-text-lite-v1:0"));
+        assert!(reader.chunk(event, &mut Tokens::new()).is_err());
     }
 }

@@ -106,12 +106,12 @@ fn tool_use(block: &Value) -> Value {
 /// The status is always good news, as in the reference.
 fn tool_result(block: &Value) -> Value {
     let get = |key: &str| block.get(key).filter(|value| value.is_truthy());
-    let content: Vec<Value> = match (get("content"), get("output")) {
-        (Some(Value::String(text)), _) => vec![text_block(text.clone())],
+    let content = get("content").filter(|content| content.is_string() || content.is_array());
+    let content: Vec<Value> = match (content, get("output")) {
         (Some(Value::Array(items)), _) => items.iter().map(|item| text_block(item_text(item))).collect(),
-        (_, Some(Value::String(text))) => vec![text_block(text.clone())],
-        (_, Some(Value::Array(parts))) => parts.iter().map(|part| text_block(output_text(part))).collect(),
-        (_, output) => vec![text_block(output.map_or_else(|| "".into(), to_text))],
+        (None, Some(Value::Array(parts))) => parts.iter().map(|part| text_block(output_text(part))).collect(),
+        (Some(text), _) | (None, Some(text)) => vec![text_block(to_text(text))],
+        (None, None) => vec![text_block("")],
     };
     object! {
         "toolResult": object! {

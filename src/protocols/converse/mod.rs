@@ -14,5 +14,5 @@ mod schema;
 mod session;
 mod wire;
 
-pub(crate) use errors::{ErrorClass, Sign};
+pub(crate) use errors::ErrorClass;
 pub(crate) use wire::{Constructed, Converse, ConverseSpec};

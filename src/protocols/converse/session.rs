@@ -4,7 +4,7 @@ use super::errors::Thrown;
 use super::wire::ConverseSpec;
 use crate::ErrorKind;
 use crate::auth::aws_client::DEFAULT_ATTEMPTS;
-use crate::auth::aws_config::Profiles;
+use crate::auth::aws_config::{Profiles, active_profile};
 use crate::auth::aws_credentials::{Chain, Credentials, CredentialsError, environment};
 use crate::auth::aws_endpoint::{Place, Region};
 use crate::context::Context;
@@ -67,11 +67,16 @@ impl Session {
         if let Some((authorization, letters)) = known_authorization(spec, settings, context) {
             return Ok(frame.with(authorization, &letters));
         }
-        let chain = Chain { context, profiles: &profiles, region: &frame.region, attempts: frame.attempts };
-        let (keys, letter) = match own_profile(settings) {
-            Some(name) => (chain.profile(name).await, CODE),
-            None => (chain.default().await, ""),
+        let own = own_profile(settings);
+        let chain = Chain {
+            context,
+            profiles: &profiles,
+            region: &frame.region,
+            attempts: frame.attempts,
+            wanted: own.unwrap_or(active_profile(context)),
         };
+        let (keys, letter) =
+            if own.is_some() { (chain.profile().await, CODE) } else { (chain.default().await, "") };
         let keys = keys.map_err(thrown)?;
         let letters = format!("{}{letter}", keys.features());
         Ok(frame.with(Authorization::Keys(keys), &letters))
