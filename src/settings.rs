@@ -68,7 +68,7 @@ impl ProviderSettings {
                 "settings must be a JSON object such as {\"apiProvider\":\"openai\"}",
             ));
         };
-        for (key, value) in object.iter() {
+        for (key, value) in &object {
             let is_switch = SWITCHES.contains(&key.as_str());
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
             if textual && !is_switch && !matches!(value, Value::String(_) | Value::Null) {

@@ -31,7 +31,9 @@ mod lmstudio;
 mod minimax;
 mod moonshot;
 mod openai;
+mod openrouter;
 mod qwen_code;
+mod reasoning_details;
 mod requesty;
 mod roo;
 mod sambanova;
@@ -53,8 +55,10 @@ enum Kind {
     /// From a spec of the Converse API.
     Converse(&'static ConverseSpec),
     /// In its own way.
-    Own(fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Error>),
+    Own(fn(&ProviderSettings, &Context) -> Built),
 }
+
+type Built = Result<Arc<dyn AiProvider>, Error>;
 
 /// Every provider by the id that settings name it by.
 const PROVIDERS: &[(&str, Kind)] = &[
@@ -76,6 +80,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("minimax", Kind::Messages(&minimax::SPEC)),
     ("moonshot", Kind::Extended(moonshot::spec)),
     ("openai", Kind::ChatBy(openai::spec)),
+    ("openrouter", Kind::Own(openrouter::build)),
     ("qwen-code", Kind::Own(qwen_code::build)),
     ("requesty", Kind::Chat(&requesty::SPEC)),
     ("roo", Kind::Chat(&roo::SPEC)),
@@ -137,7 +142,8 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// let provider = build_provider(&ProviderSettings::from_json(profile)?)?;
 /// assert_eq!(provider.model().id, "openai/gpt-oss-120b");
 ///
-/// let error = build_provider(&ProviderSettings::new("anthropc")).unwrap_err();
+/// let error = build_provider(&ProviderSettings::new("anthropc")).err().expect("no such provider");
+/// assert!(error.message().contains("did you mean `anthropic`?"));
 /// # Ok::<(), samewire::Error>(())
 /// ```
 #[cfg(feature = "http")]

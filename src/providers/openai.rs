@@ -180,9 +180,8 @@ pub(super) const O_SERIES_STEPS: &[Step] =
 fn model(settings: &ProviderSettings) -> Model {
     let id = settings.text("openAiModelId").unwrap_or_default();
     let info = settings.get("openAiCustomModelInfo").and_then(Value::as_object).cloned();
-    let info = info
-        .map(ModelInfo::from_object)
-        .unwrap_or_else(|| crate::catalog::tables::table("openai").default_info());
+    let info =
+        info.map_or_else(|| crate::catalog::tables::table("openai").default_info(), ModelInfo::from_object);
     let parameters = Parameters::derive(Format::OpenAi, id, &info, settings, 0.0);
     Model { parameters: parameters.to_object(), ..Model::new(id, info) }
 }
@@ -276,14 +275,7 @@ fn azure_base(base: &str, context: &Context) -> Result<String, Error> {
 /// Replaces the whole query; the value is encoded as RFC 3986 has it.
 fn with_api_version(url: &str, version: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return url.to_owned() };
-    let mut query = String::from("api-version=");
-    for byte in version.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let query = format!("api-version={}", javascript::percent_encode(version, b"-_.~"));
     url.set_query(Some(&query));
     url.into()
 }
