@@ -11,6 +11,9 @@ use crate::{Error, Text};
 ///
 /// Keys that no provider reads are kept and ignored. `Debug` output masks every secret.
 ///
+/// Settings that the TypeScript does not have: `awsInvokeModel` makes `bedrock` speak the older InvokeModel API
+/// (Claude, Titan Text and Llama models) instead of Converse.
+///
 /// # Example: settings in code and from JSON
 ///
 /// ```

@@ -175,7 +175,7 @@ fn decode_base64(data: &str) -> Result<Vec<u8>, Error> {
     let bare = data.trim_end_matches('=');
     let padding = data.len() - bare.len();
     let good = bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
-    if !good || padding > 2 || (padding > 0 && data.len() % 4 != 0) {
+    if !good || padding > 2 || (padding > 0 && !data.len().is_multiple_of(4)) {
         return Err(refuse("Invalid character"));
     }
     if bare.len() % 4 == 1 {

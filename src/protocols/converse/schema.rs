@@ -24,18 +24,13 @@ fn flatten(schema: &Object) -> Object {
         variant.get("type").and_then(Value::as_str) == Some("object")
             || variant.get("properties").is_some_and(Value::is_truthy)
     };
-    match variants.iter().filter_map(Value::as_object).find(is_object) {
-        Some(variant) => {
-            let mut flat: Object = rest.collect();
-            flat.extend(variant.clone());
-            flat
-        }
-        None => {
-            let mut flat = object! { "type": "object", "additionalProperties": false };
-            flat.extend(rest);
-            flat
-        }
-    }
+    let variant = variants.iter().filter_map(Value::as_object).find(is_object);
+    let (mut flat, behind): (Object, Object) = match variant {
+        Some(variant) => (rest.collect(), variant.clone()),
+        None => (object! { "type": "object", "additionalProperties": false }, rest.collect()),
+    };
+    flat.extend(behind);
+    flat
 }
 
 fn normalise_value(value: &Value) -> Value {
