@@ -35,9 +35,9 @@ impl Region {
     pub(crate) fn resolve(own: Option<&str>, context: &Context, profiles: &Profiles) -> Result<Self, String> {
         let set = |name: &&str| !name.is_empty();
         let name = own
-            .filter(set)
             .or_else(|| context.env("AWS_REGION").filter(set))
             .or_else(|| profiles.active(context, "region"))
+            .filter(set)
             .ok_or("Region is missing")?;
         let switch = |variable: &str, key: &str| match context.env(variable) {
             Some(value) => value == "true",

@@ -10,7 +10,7 @@ use super::invoke::ModelReader;
 use crate::driver::Call;
 use crate::frames::event_stream::{EventMessage, EventStreamDecoder, EventStreamError};
 use crate::json::{Document, Kind, Node, Object};
-use crate::protocols::openai_chat::steps::{defined, usage_object};
+use crate::protocols::openai_chat::steps::{defined, is_javascript_space, usage_object};
 use crate::stream::{Decode, Progress, StreamSummary, announcement};
 use crate::token::StreamToken;
 use crate::transport::{TransportError, TransportErrorKind};
@@ -274,6 +274,21 @@ fn check_index(index: Node<'_>) -> Result<(), Thrown> {
             Err(Thrown::malformed("TypeError", message))
         }
     }
+}
+
+/// The text of a whole answer: its first block if that is text and more than white space.
+pub(super) fn completion_text(answer: Node<'_>) -> Result<Text, Thrown> {
+    let output = answer.get("output");
+    union_member(output)?;
+    let blocks = output.get("message").get("content").items().filter(|block| !block.is_null());
+    let mut text = None;
+    for (index, block) in blocks.enumerate() {
+        union_member(block)?;
+        if index == 0 {
+            text = expect_text(block.get("text"))?;
+        }
+    }
+    Ok(text.filter(|text| !text.chars().all(is_javascript_space)).unwrap_or_default())
 }
 
 /// The name of the one member that is not null; `None` if there is no union.

@@ -56,7 +56,7 @@ impl Thrown {
 
     fn of_transport(cause: &TransportError) -> Self {
         match cause.kind {
-            TransportErrorKind::StreamReset => Self::reset(cause),
+            TransportErrorKind::StreamReset => Self { kind: ErrorKind::Connection, ..Self::reset(cause) },
             TransportErrorKind::Connect => {
                 let message = "Unexpected error: http2 request did not get a response";
                 Self::new(ErrorKind::Connection, "Error", message)
@@ -97,6 +97,12 @@ impl Thrown {
 pub(super) fn parse<'d>(document: &'d mut Document, text: &str) -> Result<Node<'d>, String> {
     let source = if text.is_empty() { Text::from_static("{}") } else { Text::from(text) };
     document.parse(source).map_err(|error| format!("{error}{HINT}"))
+}
+
+/// The same error as the SDK words it when it stumbles over a whole body.
+pub(super) fn with_hint(mut thrown: Thrown) -> Thrown {
+    thrown.message.push_str(HINT);
+    thrown
 }
 
 /// The first of: the header, the body's `code`, its `__type`, the status.

@@ -7,8 +7,8 @@ use futures_core::future::BoxFuture;
 
 use super::body;
 use super::cache::{self, Limits, Memory, Plan};
-use super::decode::ConverseDecoder;
-use super::errors::{ErrorClass, Explainer, Thrown, parse};
+use super::decode::{ConverseDecoder, completion_text};
+use super::errors::{ErrorClass, Explainer, Thrown, parse, with_hint};
 use super::invoke;
 use super::messages::Converted;
 use super::session::{Authorization, Session};
@@ -19,7 +19,6 @@ use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::json::{Document, Object, Value, object};
 use crate::model::Model;
-use crate::protocols::openai_chat::steps::is_javascript_space;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
@@ -231,15 +230,13 @@ impl Wire for Converse {
             .map_err(|thrown| self.explainer.explain(Call::Completion, thrown))
     }
 
-    /// The first block if it is text, and more than white space.
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
         let mut document = Document::new();
-        let answer = parse(&mut document, &response.text()).map_err(|message| {
-            self.explainer.explain(Call::Completion, Thrown::malformed("SyntaxError", message))
-        })?;
-        let text = answer.get("output").get("message").get("content").at(0).get("text").as_text();
-        let text = text.filter(|text| !text.chars().all(is_javascript_space));
-        Ok(text.unwrap_or_default().into())
+        parse(&mut document, &response.text())
+            .map_err(|message| Thrown::malformed("SyntaxError", message))
+            .and_then(|answer| completion_text(answer).map_err(with_hint))
+            .map(CompletionResponse::from)
+            .map_err(|thrown| self.explainer.explain(Call::Completion, thrown))
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
