@@ -3,6 +3,7 @@
 //! Each layer is one file and takes an `Arc<dyn Transport>`. The order matters:
 //! [`transport::standard`](crate::transport::standard) builds the right one.
 
+mod aws_error;
 pub mod retry;
 mod retry_after;
 pub mod sign;
