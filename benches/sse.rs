@@ -18,7 +18,8 @@ fn recorded(case: &str) -> Bytes {
     let text = std::fs::read_to_string(&path).expect("the recording is in the repository");
     let case = Value::parse(&text).expect("recordings are JSON");
     let exchange = case.get("exchanges").and_then(|list| list.at(0)).expect("the case has an exchange");
-    let body = exchange.get("response").and_then(|response| response.get("body")?.as_str()).expect("a text body");
+    let body =
+        exchange.get("response").and_then(|response| response.get("body")?.as_str()).expect("a text body");
     // Only whole events without the end mark, so that the repetition is one long stream.
     let events = body.replace("data: [DONE]\n\n", "");
     events.repeat(BODY / events.len()).into()
@@ -43,7 +44,9 @@ fn cut(body: &Bytes, size: usize) -> Vec<Bytes> {
 
 fn recorded_streams(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sse/recorded");
-    for (name, case) in [("openai", "openai/stream-text-multibyte"), ("anthropic", "anthropic/stream-thinking")] {
+    for (name, case) in
+        [("openai", "openai/stream-text-multibyte"), ("anthropic", "anthropic/stream-thinking")]
+    {
         let body = recorded(case);
         for size in [16 * 1024, 1400, 61] {
             let chunks = cut(&body, size);
@@ -71,7 +74,11 @@ fn one_large_event(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.sample_size(20);
         group.bench_function(BenchmarkId::from_parameter(format!("{kibibytes} KiB")), |bencher| {
-            bencher.iter_batched(|| cut(&body, 1400), |chunks| assert_eq!(count_events(&chunks), 1), BatchSize::LargeInput);
+            bencher.iter_batched(
+                || cut(&body, 1400),
+                |chunks| assert_eq!(count_events(&chunks), 1),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();

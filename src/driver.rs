@@ -188,7 +188,10 @@ impl<W: Wire> AiProvider for Driver<W> {
             {
                 outcome = self.try_chat(&request).await;
             }
-            outcome.map_err(named)
+            match outcome.map_err(named) {
+                Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
+                outcome => outcome,
+            }
         })
     }
 

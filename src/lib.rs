@@ -121,6 +121,7 @@ pub mod transport;
 pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};
+pub use frames::event_stream::EventStreamDecoder;
 pub use frames::sse::SseDecoder;
 pub use message::{ContentBlock, Message};
 pub use model::{Model, ModelInfo};

@@ -17,6 +17,9 @@ use crate::{Error, Text};
 /// that it was made for: `geminiOAuthClientId` and `geminiOAuthClientSecret`, or the environment's
 /// `GEMINI_OAUTH_CLIENT_ID` and `GEMINI_OAUTH_CLIENT_SECRET`.
 ///
+/// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
+/// (Claude, Titan Text and Llama models) instead of Converse.
+///
 /// # Example: settings in code and from JSON
 ///
 /// ```
@@ -75,8 +78,9 @@ impl ProviderSettings {
             ));
         };
         for (key, value) in &object {
+            let is_switch = SWITCHES.contains(&key.as_str());
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
-            if textual && !matches!(value, Value::String(_) | Value::Null) {
+            if textual && !is_switch && !matches!(value, Value::String(_) | Value::Null) {
                 return Err(Error::configuration(format!("settings: `{key}` must be a string")));
             }
         }
@@ -188,6 +192,9 @@ fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
     }
     (line, column)
 }
+
+/// Entries that are true or false although they end like text.
+const SWITCHES: &[&str] = &["awsUseApiKey"];
 
 /// Entries with these endings are text wherever they occur.
 const TEXT_ENDINGS: &[&str] = &[

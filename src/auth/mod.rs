@@ -1,10 +1,15 @@
-//! Access tokens: who fetches them, and how requests carry them.
+//! How requests prove who sends them: access tokens, signatures, and where the keys come from.
 
+pub(crate) mod aws_client;
+pub(crate) mod aws_config;
+pub(crate) mod aws_credentials;
+pub(crate) mod aws_endpoint;
 mod google;
 mod google_credentials;
 mod google_exchange;
 mod google_jwt;
 mod google_metadata;
+pub(crate) mod sigv4;
 
 use futures_core::future::BoxFuture;
 

@@ -4,6 +4,7 @@
 //! ended properly (`finish`). Where the chunks were cut never changes the result.
 
 pub(crate) mod data_events;
+pub mod event_stream;
 pub mod sse;
 
 #[cfg(test)]

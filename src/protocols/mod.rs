@@ -1,5 +1,6 @@
 //! The wire protocols: request to bytes, frames to tokens. Pure: no I/O, clock, environment or random.
 
 pub(crate) mod anthropic;
+pub(crate) mod converse;
 pub(crate) mod gemini;
 pub(crate) mod openai_chat;

@@ -7,6 +7,7 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::model::Model;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
+use crate::protocols::converse::{Converse, ConverseSpec};
 use crate::protocols::gemini::{Gemini, GeminiSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
@@ -14,6 +15,7 @@ use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod bedrock;
 mod cerebras;
 mod chutes;
 mod compatible;
@@ -56,6 +58,8 @@ enum Kind {
     Messages(&'static MessagesSpec),
     /// From a spec of the Gemini API.
     Gemini(&'static GeminiSpec),
+    /// From a spec of the Converse API.
+    Converse(&'static ConverseSpec),
     /// In its own way.
     Own(fn(&ProviderSettings, &Context) -> Built),
 }
@@ -66,6 +70,7 @@ type Built = Result<Arc<dyn AiProvider>, Error>;
 const PROVIDERS: &[(&str, Kind)] = &[
     ("anthropic", Kind::Messages(&anthropic::SPEC)),
     ("baseten", Kind::Chat(&baseten::SPEC)),
+    ("bedrock", Kind::Converse(&bedrock::SPEC)),
     ("cerebras", Kind::Own(cerebras::build)),
     ("chutes", Kind::Chat(&chutes::SPEC)),
     ("deepinfra", Kind::Chat(&deepinfra::SPEC)),
@@ -102,6 +107,9 @@ impl Kind {
                 Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
             }
             Self::Gemini(spec) => Ok(Arc::new(Driver::new(Gemini::new(spec, settings, context), context))),
+            Self::Converse(spec) => {
+                Ok(Arc::new(Driver::new(Converse::new(spec, settings, context)?, context)))
+            }
             Self::Chat(spec) => chat(spec, settings, context),
             Self::ChatBy(choose) => chat(choose(settings), settings, context),
             Self::Extended(extend) => {

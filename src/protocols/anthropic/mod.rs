@@ -12,6 +12,6 @@ mod hosting;
 pub(crate) mod messages;
 mod wire;
 
-pub(crate) use decode::Counting;
+pub(crate) use decode::{Counting, MessageDecoder};
 pub(crate) use hosting::{Answer, Hosting};
 pub(crate) use wire::{Endpoint, Messages, MessagesSpec};
