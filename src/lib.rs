@@ -115,6 +115,7 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+pub mod manager;
 pub mod think;
 pub mod transport;
 

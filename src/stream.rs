@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt;
 
 use crate::json::Value;
 use crate::transport::{Body, Headers, TransportError};
@@ -122,7 +123,26 @@ impl Iterator for Tokens<'_> {
 /// An answer as it arrives. After an error, or after its end, it stays at its end.
 ///
 /// Dropping it aborts the request and closes its connection.
-pub struct TokenStream(Source);
+pub struct TokenStream {
+    source: Source,
+    /// Read ahead and not given out yet.
+    ahead: VecDeque<Result<StreamToken, Error>>,
+    observers: Vec<Box<dyn Observe>>,
+    /// The whole stream tells one error, in its text too.
+    announces: bool,
+}
+
+/// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or
+/// right after its end; whatever must settle in every case settles in its `Drop`.
+pub(crate) trait Observe: Send {
+    /// The reader is given this item.
+    fn item(&mut self, item: &Result<StreamToken, Error>);
+
+    /// The stream ended without an error, with this summary.
+    fn end(&mut self, summary: StreamSummary) {
+        let _ = summary;
+    }
+}
 
 enum Source {
     Decoded { body: Option<Body>, processor: StreamProcessor, response: ResponseHead },
@@ -131,12 +151,25 @@ enum Source {
 
 impl TokenStream {
     pub(crate) fn decode(response: ResponseHead, body: Body, processor: StreamProcessor) -> Self {
-        Self(Source::Decoded { body: Some(body), processor, response })
+        Self::of_source(Source::Decoded { body: Some(body), processor, response })
     }
 
     /// A stream of tokens from elsewhere, for providers of your own.
     pub fn from_tokens(tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static) -> Self {
-        Self(Source::Ready { tokens: Box::pin(tokens), summary: StreamSummary::default() })
+        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary: StreamSummary::default() })
+    }
+
+    /// A stream of tokens from elsewhere that ends with this summary.
+    #[cfg(feature = "cache")]
+    pub(crate) fn of_answer(
+        tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static,
+        summary: StreamSummary,
+    ) -> Self {
+        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary })
+    }
+
+    fn of_source(source: Source) -> Self {
+        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false }
     }
 
     /// A stream of one text.
@@ -147,12 +180,48 @@ impl TokenStream {
     /// The stream of an error that is told in the text too.
     pub(crate) fn of_announced(error: Error) -> Self {
         let tokens = announcement(error.message()).map(Ok).into_iter().chain([Err(error)]);
-        Self::from_tokens(futures_util::stream::iter(tokens))
+        Self { announces: true, ..Self::from_tokens(futures_util::stream::iter(tokens)) }
+    }
+
+    /// The same stream, watched: every item from here on passes the observer first.
+    #[must_use]
+    pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
+    /// is given out later, and observers see it only then. The error, if the stream failed before it said
+    /// anything; it stays in the stream.
+    pub(crate) async fn start(&mut self) -> Option<&Error> {
+        while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
+            let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
+            self.ahead.push_back(item);
+        }
+        self.ahead.back().and_then(|item| item.as_ref().err())
+    }
+
+    /// The same stream once it has started, or its error if it failed before it said anything and the error
+    /// is of a kind that calls for another try.
+    pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
+        if !self.start().await.is_some_and(another_try) {
+            return Ok(self);
+        }
+        match self.ahead.pop_back() {
+            Some(Err(error)) if self.announces => Err(error.announced()),
+            Some(Err(error)) => Err(error),
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether reading ahead stops at this item.
+    fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
+        item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
     }
 
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
     pub fn summary(&self) -> StreamSummary {
-        match &self.0 {
+        match &self.source {
             Source::Decoded { processor, .. } => processor.summary(),
             Source::Ready { summary, .. } => summary.clone(),
         }
@@ -160,7 +229,7 @@ impl TokenStream {
 
     /// The headers of the response, where there was one: request ids, rate limits.
     pub fn headers(&self) -> Option<&Headers> {
-        match &self.0 {
+        match &self.source {
             Source::Decoded { response, .. } => Some(&response.headers),
             Source::Ready { .. } => None,
         }
@@ -171,7 +240,23 @@ impl Stream for TokenStream {
     type Item = Result<StreamToken, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.0 {
+        let item = match self.ahead.pop_front() {
+            Some(item) => Some(item),
+            None => ready!(self.source.poll(cx)),
+        };
+        if let Some(item) = &item {
+            self.observers.iter_mut().for_each(|observer| observer.item(item));
+        } else if !self.observers.is_empty() {
+            let summary = self.summary();
+            self.observers.drain(..).for_each(|mut observer| observer.end(summary.clone()));
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Source {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamToken, Error>>> {
+        match self {
             Source::Ready { tokens, .. } => tokens.as_mut().poll_next(cx),
             Source::Decoded { body, processor, .. } => loop {
                 if let Some(token) = processor.tokens.pop_front() {
