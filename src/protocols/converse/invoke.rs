@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn body_of(id: &str, request: &ChatRequest) -> Result<String, Error> {
-        body(&ProviderSettings::default(), &model(id), &["beta"], request).map(|body| body.to_json())
+        body(&model(id), &["beta"], request).map(|body| body.to_json())
     }
 
     fn conversation() -> ChatRequest {
