@@ -38,6 +38,7 @@ mod qwen_code;
 mod reasoning_details;
 mod requesty;
 mod roo;
+mod roo_images;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
@@ -157,7 +158,7 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// ```
 #[cfg(feature = "http")]
 pub fn build_provider(settings: &ProviderSettings) -> Result<Arc<dyn AiProvider>, Error> {
-    build_provider_in(settings, &Context::system())
+    build_provider_in(settings, &Context::system_for(settings)?)
 }
 
 /// As [`build_provider`], in a world of your own: another transport, clock, environment or identity.
