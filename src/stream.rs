@@ -10,6 +10,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 
 use crate::json::Value;
+use crate::manager::KeyId;
 use crate::transport::{Body, Headers, TransportError};
 use crate::{Error, StreamToken, Text, Usage};
 
@@ -130,6 +131,7 @@ pub struct TokenStream {
     observers: Vec<Box<dyn Observe>>,
     /// The whole stream tells one error, in its text too.
     announces: bool,
+    key: Option<KeyId>,
 }
 
 /// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or
@@ -169,7 +171,7 @@ impl TokenStream {
     }
 
     fn of_source(source: Source) -> Self {
-        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false }
+        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false, key: None }
     }
 
     /// A stream of one text.
@@ -217,6 +219,18 @@ impl TokenStream {
     /// Whether reading ahead stops at this item.
     fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
         item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
+    }
+
+    /// The fingerprint of the key that the answer was asked for with, where one of several was chosen; see
+    /// [`RotatingProvider`](crate::manager::RotatingProvider).
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref()
+    }
+
+    #[must_use]
+    pub(crate) fn with_key(mut self, key: KeyId) -> Self {
+        self.key = Some(key);
+        self
     }
 
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.

@@ -175,7 +175,7 @@ impl RotatingProvider {
         call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<TokenStream, Error>>,
     ) -> Result<TokenStream, Error> {
         match self.rotate(task_id, call).await {
-            Ok((tokens, lease)) => Ok(tokens.observed(MarkFailure(lease))),
+            Ok((tokens, lease)) => Ok(tokens.with_key(lease.key().id().clone()).observed(MarkFailure(lease))),
             Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
             Err(error) => Err(error),
         }
