@@ -132,6 +132,7 @@ pub struct TokenStream {
     /// The whole stream tells one error, in its text too.
     announces: bool,
     key: Option<KeyId>,
+    cached: bool,
 }
 
 /// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or
@@ -147,8 +148,17 @@ pub(crate) trait Observe: Send {
 }
 
 enum Source {
-    Decoded { body: Option<Body>, processor: StreamProcessor, response: ResponseHead },
-    Ready { tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>, summary: StreamSummary },
+    Decoded {
+        body: Option<Body>,
+        processor: StreamProcessor,
+        response: ResponseHead,
+    },
+    Ready {
+        tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
+        summary: StreamSummary,
+    },
+    #[cfg(feature = "cache")]
+    Shared(crate::manager::FlightReader),
 }
 
 impl TokenStream {
@@ -161,17 +171,34 @@ impl TokenStream {
         Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary: StreamSummary::default() })
     }
 
-    /// A stream of tokens from elsewhere that ends with this summary.
+    /// A stream that several readers share; `cached` for those who did not ask first.
     #[cfg(feature = "cache")]
-    pub(crate) fn of_answer(
-        tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static,
-        summary: StreamSummary,
-    ) -> Self {
-        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary })
+    pub(crate) fn of_flight(reader: crate::manager::FlightReader, cached: bool) -> Self {
+        Self { cached, ..Self::of_source(Source::Shared(reader)) }
+    }
+
+    /// The stream of an answer that was given before.
+    #[cfg(feature = "cache")]
+    pub(crate) fn of_answer(tokens: Vec<StreamToken>, summary: StreamSummary) -> Self {
+        let tokens = Box::pin(futures_util::stream::iter(tokens.into_iter().map(Ok)));
+        Self { cached: true, ..Self::of_source(Source::Ready { tokens, summary }) }
+    }
+
+    /// Whether the answer came from a cache, or from a request that somebody else paid for. Its usage tokens
+    /// are those of the answer when it was first given.
+    pub fn is_cached(&self) -> bool {
+        self.cached
     }
 
     fn of_source(source: Source) -> Self {
-        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false, key: None }
+        Self {
+            source,
+            ahead: VecDeque::new(),
+            observers: Vec::new(),
+            announces: false,
+            key: None,
+            cached: false,
+        }
     }
 
     /// A stream of one text.
@@ -238,6 +265,8 @@ impl TokenStream {
         match &self.source {
             Source::Decoded { processor, .. } => processor.summary(),
             Source::Ready { summary, .. } => summary.clone(),
+            #[cfg(feature = "cache")]
+            Source::Shared(reader) => reader.summary(),
         }
     }
 
@@ -246,6 +275,8 @@ impl TokenStream {
         match &self.source {
             Source::Decoded { response, .. } => Some(&response.headers),
             Source::Ready { .. } => None,
+            #[cfg(feature = "cache")]
+            Source::Shared(_) => None,
         }
     }
 }
@@ -272,6 +303,8 @@ impl Source {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamToken, Error>>> {
         match self {
             Source::Ready { tokens, .. } => tokens.as_mut().poll_next(cx),
+            #[cfg(feature = "cache")]
+            Source::Shared(reader) => reader.poll(cx),
             Source::Decoded { body, processor, .. } => loop {
                 if let Some(token) = processor.tokens.pop_front() {
                     return Poll::Ready(Some(Ok(token)));

@@ -90,9 +90,12 @@ impl UsageLedger {
     /// Where a service sends counts several times, the largest of each kind is taken, since they are
     /// running totals; [`ChatResponse::usage`](crate::ChatResponse) adds them up, as the reference does. If
     /// the answer broke off before the service counted, tokens are guessed at four bytes each, and the
-    /// record says so.
+    /// record says so. Answers from a cache cost nothing and are not booked.
     #[must_use]
     pub fn track(&self, call: MeteredCall, tokens: TokenStream) -> TokenStream {
+        if tokens.is_cached() {
+            return tokens;
+        }
         let key = tokens.key_id().cloned();
         let meter = Meter {
             ledger: self.clone(),
@@ -202,10 +205,12 @@ impl MeteredCall {
         self
     }
 
+    #[cfg(feature = "metrics")]
     pub(super) fn provider(&self) -> &Text {
         &self.provider
     }
 
+    #[cfg(feature = "metrics")]
     pub(super) fn model_id(&self) -> &Text {
         &self.model.id
     }
