@@ -15,9 +15,12 @@ use crate::{Error, StreamToken};
 pub(super) struct Flight {
     state: Mutex<State>,
     readers: Arc<Readers>,
-    /// Called once, with the whole answer, if it ended well.
-    landed: Box<dyn Fn(Result<(&[StreamToken], &StreamSummary), &Error>) + Send + Sync>,
+    /// Called once, at the end.
+    landed: Box<Landed>,
 }
+
+/// Takes the whole answer if it ended well.
+type Landed = dyn Fn(Option<(&[StreamToken], &StreamSummary)>) + Send + Sync;
 
 struct State {
     source: Source,
@@ -50,7 +53,7 @@ impl Wake for Readers {
 impl Flight {
     pub(super) fn new(
         opening: BoxFuture<'static, Result<TokenStream, Error>>,
-        landed: impl Fn(Result<(&[StreamToken], &StreamSummary), &Error>) + Send + Sync + 'static,
+        landed: impl Fn(Option<(&[StreamToken], &StreamSummary)>) + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State { source: Source::Opening(opening), log: Vec::new() }),
@@ -78,7 +81,7 @@ impl Flight {
                 state.source = match ready!(opening.as_mut().poll(&mut cx)) {
                     Ok(tokens) => Source::Open(Box::new(tokens)),
                     Err(error) => {
-                        (self.landed)(Err(&error));
+                        (self.landed)(None);
                         Source::Failed { opening: true, error }
                     }
                 };
@@ -86,12 +89,12 @@ impl Flight {
             Source::Open(tokens) => match ready!(tokens.poll_next_unpin(&mut cx)) {
                 Some(Ok(token)) => state.log.push(token),
                 Some(Err(error)) => {
-                    (self.landed)(Err(&error));
+                    (self.landed)(None);
                     state.source = Source::Failed { opening: false, error };
                 }
                 None => {
                     let summary = tokens.summary();
-                    (self.landed)(Ok((&state.log, &summary)));
+                    (self.landed)(Some((&state.log, &summary)));
                     state.source = Source::Landed(summary);
                 }
             },

@@ -38,8 +38,10 @@ pub struct UsageLedger(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     sums: Mutex<BTreeMap<Account, UsageSums>>,
-    listener: Option<Box<dyn Fn(&UsageRecord) + Send + Sync>>,
+    listener: Option<Box<Listener>>,
 }
+
+type Listener = dyn Fn(&UsageRecord) + Send + Sync;
 
 /// What sums are kept for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -345,7 +347,6 @@ fn guess(bytes: usize) -> u64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "figures with an exact result")]
 mod tests {
     use std::sync::Mutex;
 

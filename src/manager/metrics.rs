@@ -15,7 +15,7 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
 use crate::stream::{Observe, StreamProcessor, StreamSummary, TokenStream};
 use crate::transport::HttpRequest;
-use crate::{Error, ErrorKind, Model, StreamToken, Usage};
+use crate::{Error, ErrorKind, GeneratedImage, ImageRequest, Model, StreamToken, Usage};
 
 /// A provider whose calls are measured.
 ///
@@ -171,6 +171,10 @@ impl AiProvider for MeasuredProvider {
 
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         self.inner.list_models()
+    }
+
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        self.inner.generate_image(request)
     }
 
     fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {

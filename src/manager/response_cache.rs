@@ -19,7 +19,7 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
 use crate::stream::{StreamProcessor, StreamSummary, TokenStream};
 use crate::transport::HttpRequest;
-use crate::{Error, Model, StreamToken};
+use crate::{Error, GeneratedImage, ImageRequest, Model, StreamToken};
 
 /// The limits of a [`ResponseCache`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl ResponseCache {
                 let shared = Arc::downgrade(&self.0);
                 let flight = Flight::new(ask(), move |outcome| {
                     if let Some(shared) = shared.upgrade() {
-                        shared.land(key, outcome.ok());
+                        shared.land(key, outcome);
                     }
                 });
                 flights.insert(key, Arc::downgrade(&flight));
@@ -264,6 +264,10 @@ impl AiProvider for CachedProvider {
 
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         self.inner.list_models()
+    }
+
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        self.inner.generate_image(request)
     }
 
     fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
