@@ -55,6 +55,14 @@ pub(crate) trait Wire: Send + Sync + 'static {
         Box::pin(async { Ok(false) })
     }
 
+    /// The request that a conversation is begun anew with when it fails, before its stream or in it, with
+    /// the [decoder](Decode::into_fallback) that the first one's becomes. `first` is the request that failed,
+    /// if it could be made.
+    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Fallback> {
+        let _ = (request, first);
+        None
+    }
+
     /// The models that the service offers.
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
@@ -74,6 +82,19 @@ pub(crate) enum Call {
     Chat,
     /// `completePrompt`.
     Completion,
+}
+
+/// Another way to the same answer.
+pub(crate) struct Fallback {
+    pub(crate) request: Result<HttpRequest, Error>,
+    /// The error of a failed exchange.
+    pub(crate) explain: Box<dyn Fn(Failure) -> Error + Send + Sync>,
+}
+
+impl Fallback {
+    async fn open(self, context: &Context, decoder: Box<dyn Decode>) -> Result<TokenStream, Error> {
+        open(context, self.request?, decoder.into_fallback(), self.explain).await
+    }
 }
 
 /// Why an exchange gave no decodable response.
@@ -125,9 +146,24 @@ impl<W: Wire> Driver<W> {
     }
 
     async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
-        let http = self.wire.encode_chat(request)?;
-        let decoder = self.wire.chat_decoder(request);
-        open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+        let http = self.wire.encode_chat(request);
+        let fallback = self.wire.fallback(request, http.as_ref().ok());
+        let first = async {
+            let explain = |failure| self.wire.failure(Call::Chat, failure);
+            open(&self.context, http?, self.wire.chat_decoder(request), explain).await
+        };
+        match (first.await, fallback) {
+            (outcome, None) => outcome,
+            (Err(_), Some(fallback)) => fallback.open(&self.context, self.wire.chat_decoder(request)).await,
+            (Ok(stream), Some(fallback)) => {
+                let (context, id) = (self.context.clone(), self.wire.id());
+                Ok(stream.or_reopen(Box::new(move |decoder| {
+                    Box::pin(async move {
+                        fallback.open(&context, decoder).await.map_err(|error| error.with_provider(id))
+                    })
+                })))
+            }
+        }
     }
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {

@@ -28,6 +28,7 @@ mod lmstudio;
 mod minimax;
 mod moonshot;
 mod openai;
+mod openai_native;
 mod qwen_code;
 mod requesty;
 mod roo;
@@ -59,6 +60,7 @@ const PROVIDERS: &[(&str, Build)] = &[
     ("minimax", |settings, context| messages(&minimax::SPEC, settings, context)),
     ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
     ("openai", openai::build),
+    ("openai-native", openai_native::build),
     ("qwen-code", qwen_code::build),
     ("requesty", |settings, context| chat(&requesty::SPEC, settings, context)),
     ("roo", |settings, context| chat(&roo::SPEC, settings, context)),
