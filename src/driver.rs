@@ -197,10 +197,10 @@ impl<W: Wire> AiProvider for Driver<W> {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
             let mut outcome = self.try_chat(&request).await;
-            if let Err(error) = &outcome {
-                if self.wire.recover(&self.context, error).await.map_err(named)? {
-                    outcome = self.try_chat(&request).await;
-                }
+            if let Err(error) = &outcome
+                && self.wire.recover(&self.context, error).await.map_err(named)?
+            {
+                outcome = self.try_chat(&request).await;
             }
             outcome.map_err(named)
         })
@@ -211,10 +211,10 @@ impl<W: Wire> AiProvider for Driver<W> {
             let named = |error: Error| error.with_provider(self.wire.id());
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let mut outcome = self.try_completion(&request).await;
-            if let Err(error) = &outcome {
-                if self.wire.recover(&self.context, error).await.map_err(named)? {
-                    outcome = self.try_completion(&request).await;
-                }
+            if let Err(error) = &outcome
+                && self.wire.recover(&self.context, error).await.map_err(named)?
+            {
+                outcome = self.try_completion(&request).await;
             }
             outcome.map_err(named)
         })

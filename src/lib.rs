@@ -1,5 +1,92 @@
-//! The provider layer of TypeScript AI coding tools in Rust: the same bytes on the wire, the same
-//! tokens out.
+//! The provider layer of TypeScript AI coding tools in Rust: **the same bytes on the wire, the same tokens
+//! out**.
+//!
+//! Every service is an [`AiProvider`]. [`build_provider`] makes one from [`ProviderSettings`], which are the
+//! JSON that the TypeScript stores.
+//!
+//! # Example: stream an answer
+//!
+//! ```no_run
+//! use futures_util::StreamExt;
+//! use samewire::{ChatRequest, Message, ProviderSettings, StreamToken, build_provider};
+//!
+//! # async fn run() -> Result<(), samewire::Error> {
+//! let settings = ProviderSettings::new("openai").with("openAiApiKey", "sk-...").with("openAiModelId", "gpt-4o");
+//! let provider = build_provider(&settings)?;
+//! let mut tokens = provider.chat_stream(ChatRequest::new("", [Message::user("Hello!")])).await?;
+//! while let Some(token) = tokens.next().await {
+//!     match token? {
+//!         StreamToken::Text(text) => print!("{text}"),
+//!         StreamToken::Reasoning(text) => eprint!("{text}"),
+//!         StreamToken::Usage(usage) => eprintln!("{} tokens in", usage.input_tokens),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Example: call tools
+//!
+//! [`AiProvider::chat`] collects a stream: text, reasoning, tool calls with parsed arguments, usage.
+//!
+//! ```no_run
+//! use samewire::json::object;
+//! use samewire::{AiProvider, ChatRequest, ContentBlock, Message, Tool};
+//!
+//! # async fn run(provider: &dyn AiProvider) -> Result<(), samewire::Error> {
+//! let schema = object! { "type": "object", "properties": object! { "path": object! { "type": "string" } } };
+//! let tools = [Tool::function("read_file", "Reads a text file", schema)];
+//! let mut history = vec![Message::user("What is in README.md?")];
+//! loop {
+//!     let request = ChatRequest::new("You are careful.", history.clone()).with_tools(tools.clone());
+//!     let answer = provider.chat(request).await?;
+//!     if answer.tool_calls.is_empty() {
+//!         println!("{}", answer.text);
+//!         return Ok(());
+//!     }
+//!     for call in &answer.tool_calls {
+//!         let input = call.arguments.clone().unwrap_or_default();
+//!         history.push(Message::assistant_blocks([ContentBlock::tool_use(call.id.clone(), call.name.clone(), input)]));
+//!         history.push(Message::user_blocks([ContentBlock::tool_result(call.id.clone(), "the file's text")]));
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! # Example: encode and decode without I/O
+//!
+//! ```
+//! use samewire::{ChatRequest, Message, ProviderSettings, build_provider};
+//!
+//! let settings = ProviderSettings::new("groq").with("groqApiKey", "gsk-test");
+//! let provider = build_provider(&settings)?;
+//! let request = ChatRequest::new("Be brief.", [Message::user("Hi")]);
+//! let http = provider.encode(&request)?;
+//! assert_eq!(http.url, "https://api.groq.com/openai/v1/chat/completions");
+//! let body = br#"data: {"choices":[{"delta":{"content":"Hello!"}}]}"#;
+//! let mut decoder = provider.decoder(&request)?;
+//! assert_eq!(decoder.process_chunk(body).count(), 0);
+//! let tokens: Vec<_> = decoder.process_chunk(b"\n\n").collect::<Result<_, _>>()?;
+//! assert_eq!(tokens[0].text(), Some("Hello!"));
+//! # Ok::<(), samewire::Error>(())
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! - Any cut of a response gives the same tokens; an error comes behind every token that arrived.
+//! - Dropping a future or a stream cancels its request. Nothing runs in the background.
+//! - [`Error`] has the reference's exact message, and kind, status, retry advice, headers and body for programs.
+//! - No key occurs in an error, a log line or `Debug` output.
+//!
+//! # Features
+//!
+//! - `http` (default): [`transport::reqwest`], and [`build_provider`] with [`Context::system`].
+//! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
+//!
+//! # Not supported
+//!
+//! Embeddings, audio, images as output, and everything above a single call: prompts, agents, memory.
 
 mod catalog;
 mod context;
@@ -37,7 +124,7 @@ pub use model::{Model, ModelInfo};
 pub use provider::{AiProvider, HealthStatus, ProviderCapabilities, RateLimits};
 #[cfg(feature = "http")]
 pub use providers::build_provider;
-pub use providers::{build_provider_in, provider_ids};
+pub use providers::{build_provider_in, list_models_in, provider_ids};
 pub use request::{ChatRequest, CompletionRequest, PromptFormat};
 pub use response::{AssembledToolCall, ChatResponse, CompletionResponse};
 pub use settings::ProviderSettings;

@@ -142,6 +142,7 @@ fn unsupported(provider: &str, what: &str) -> Error {
 /// What a provider can do with its current model. A missing figure is unknown, not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each true or not")]
 pub struct ProviderCapabilities {
     /// The most tokens of an answer.
     pub max_tokens: Option<u64>,

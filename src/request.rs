@@ -80,7 +80,7 @@ impl ChatRequest {
     pub fn from_reference(system_prompt: &str, messages: &[Value], metadata: Option<&Value>) -> Self {
         let mut request = Self::new(system_prompt, messages.iter().cloned().map(Message::from));
         let Some(metadata) = metadata.and_then(Value::as_object) else { return request };
-        for (key, value) in metadata.iter() {
+        for (key, value) in metadata {
             match (key.as_str(), value) {
                 ("tools", Value::Array(tools)) => {
                     request.tools = Some(tools.iter().cloned().map(Tool::from).collect());

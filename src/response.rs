@@ -115,13 +115,12 @@ impl PendingToolCall {
             .iter_mut()
             .rev()
             .find(|call| call.index == index && id.is_none_or(|id| call.id.is_empty() || call.id == *id));
-        let call = match known {
-            Some(call) => call,
-            None => {
-                calls.push(Self { index, id: Text::new(), name: Text::new(), arguments: String::new() });
-                let last = calls.len() - 1;
-                &mut calls[last]
-            }
+        let call = if let Some(call) = known {
+            call
+        } else {
+            calls.push(Self { index, id: Text::new(), name: Text::new(), arguments: String::new() });
+            let last = calls.len() - 1;
+            &mut calls[last]
         };
         if let Some(id) = id {
             call.id = id.clone();

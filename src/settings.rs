@@ -68,7 +68,7 @@ impl ProviderSettings {
                 "settings must be a JSON object such as {\"apiProvider\":\"openai\"}",
             ));
         };
-        for (key, value) in object.iter() {
+        for (key, value) in &object {
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
             if textual && !matches!(value, Value::String(_) | Value::Null) {
                 return Err(Error::configuration(format!("settings: `{key}` must be a string")));

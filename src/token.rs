@@ -148,6 +148,12 @@ impl<T> Field<T> {
     }
 }
 
+impl From<&str> for Field<Text> {
+    fn from(text: &str) -> Self {
+        Self::Value(text.into())
+    }
+}
+
 impl<T> From<T> for Field<T> {
     fn from(value: T) -> Self {
         Self::Value(value)

@@ -8,7 +8,7 @@ use samewire::json::{Object, Value};
 use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
     AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings,
-    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
+    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in, list_models_in,
 };
 
 /// What came out of a call.
@@ -55,7 +55,7 @@ const CALLS: &[(&str, Entry)] = &[
     ("parser", Entry::Run(|ask| Box::pin(std::future::ready(parser(ask))))),
     ("tagMatcher", Entry::Run(|ask| Box::pin(std::future::ready(tag_matcher(ask))))),
     ("listModels", Entry::Run(|ask| Box::pin(list_models(ask)))),
-    ("getLmStudioModels", Entry::Missing("LM Studio's model list has no public entry yet")),
+    ("getLmStudioModels", Entry::Run(|ask| Box::pin(lmstudio_models(ask)))),
     ("generateImage", Entry::Missing("image generation has no public entry yet")),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
 ];
@@ -161,17 +161,23 @@ async fn list_models(ask: &Ask) -> Outcome {
     let option = |name: &str| ask.input.get("options").and_then(|options| options.get(name));
     let provider = option("provider").and_then(Value::as_str).unwrap_or_default();
     let mut settings = ProviderSettings::new(provider);
-    let names = LIST_SETTINGS.iter().find(|(name, ..)| *name == provider);
-    if let Some((_, key, base_url)) = names {
-        // Providers want a key even where their list, which the reference fetches apart, takes none.
-        settings.set(key, Some(option("apiKey").cloned().unwrap_or_else(|| "unused".into())));
+    if let Some((_, key, base_url)) = LIST_SETTINGS.iter().find(|(name, ..)| *name == provider) {
+        settings.set(key, option("apiKey").cloned());
         settings.set(base_url, option("baseUrl").cloned());
     }
-    let listed = async { build_provider_in(&settings, &ask.context)?.list_models().await };
     let by_id = |models: Vec<Model>| -> Object {
         models.into_iter().map(|model| (model.id.clone(), model.info().as_object().clone())).collect()
     };
-    Outcome::of(listed.await.map(by_id).map(Value::from))
+    Outcome::of(list_models_in(&settings, &ask.context).await.map(by_id).map(Value::from))
+}
+
+/// The ids that the local server lists.
+async fn lmstudio_models(ask: &Ask) -> Outcome {
+    let mut settings = ProviderSettings::new("lmstudio");
+    settings.set("lmStudioBaseUrl", ask.list("args").first().cloned());
+    let ids =
+        |models: Vec<Model>| -> Value { models.into_iter().map(|model| Value::from(model.id)).collect() };
+    Outcome::of(list_models_in(&settings, &ask.context).await.map(ids))
 }
 
 fn parser(ask: &Ask) -> Outcome {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::json::{Object, Value};
-use crate::model::ModelInfo;
+use crate::model::{Model, ModelInfo};
 
 /// One provider's models.
 #[derive(Debug)]
@@ -26,16 +26,21 @@ impl Table {
     }
 
     /// A model by JavaScript's `in`: names that every object inherits are found too, without facts.
-    pub(crate) fn get_in(&self, id: &str) -> Option<Option<ModelInfo>> {
+    pub(crate) fn model(&self, id: &str) -> Option<Model> {
         match self.get(id) {
-            Some(info) => Some(Some(info)),
-            None => INHERITED.contains(&id).then_some(None),
+            Some(info) => Some(Model::new(id, info)),
+            None => INHERITED.contains(&id).then(|| Model::without_info(id)),
         }
+    }
+
+    /// The model that stands in for a missing or unknown one.
+    pub(crate) fn default_model(&self) -> Model {
+        Model::new(self.default_id.as_str(), self.default_info())
     }
 
     /// The ids in the order of the table.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.models.keys().map(|id| id.as_str())
+        self.models.keys().map(super::super::text::Text::as_str)
     }
 }
 
@@ -46,7 +51,7 @@ pub(crate) fn table(provider: &str) -> &'static Table {
         SOURCES.iter().find(|(name, _)| *name == provider).copied().unwrap_or(("", r#"{"models":{}}"#));
     let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
     // Tables live as long as the program: each is parsed once and leaked once.
-    *parsed.entry(name).or_insert_with(|| Box::leak(Box::new(parse(source))))
+    parsed.entry(name).or_insert_with(|| Box::leak(Box::new(parse(source))))
 }
 
 fn parse(source: &str) -> Table {
@@ -56,7 +61,7 @@ fn parse(source: &str) -> Table {
     if let Some(Value::Object(object)) = table.get_mut("models").map(std::mem::take) {
         models = object;
     }
-    for (_, info) in models.iter_mut() {
+    for (_, info) in &mut models {
         open_ended_tiers(info);
     }
     Table { default_id, models }
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn inherited_names_are_known_without_facts() {
-        assert_eq!(table("xai").get_in("toString"), Some(None));
-        assert_eq!(table("xai").get_in("grok-0"), None);
+        assert_eq!(table("xai").model("toString"), Some(Model::without_info("toString")));
+        assert_eq!(table("xai").model("grok-0"), None);
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! <https://docs.anthropic.com/en/api/overview>
 
+use super::compatible::table_model;
 use crate::Error;
 use crate::catalog::parameters::{Format, Parameters};
-use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
@@ -76,21 +76,19 @@ fn trimmed<'a>(context: &'a Context, variable: &str) -> Option<&'a str> {
 }
 
 fn model(settings: &ProviderSettings) -> Model {
-    let table = table("anthropic");
-    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get_in(id)?)));
-    let (id, info) = wanted.unwrap_or_else(|| (&table.default_id, Some(table.default_info())));
+    let Model { id, info, .. } = table_model("anthropic", settings);
     let is_known = info.is_some();
     let mut info = info.unwrap_or_default();
-    if settings.is_truthy("anthropicBeta1MContext") && LONG_CONTEXT_MODELS.contains(&id) {
+    if settings.is_truthy("anthropicBeta1MContext") && LONG_CONTEXT_MODELS.contains(&id.as_str()) {
         use_long_context(&mut info);
     }
-    let derived = Parameters::derive(Format::Anthropic, id, &info, settings, 0.0);
+    let derived = Parameters::derive(Format::Anthropic, &id, &info, settings, 0.0);
     let mut parameters = Object::new();
     if id.ends_with(THINKING_SUFFIX) {
         parameters.insert("betas", vec![Value::from("output-128k-2025-02-19")]);
     }
     parameters.extend(derived.to_object());
-    let id = id.strip_suffix(THINKING_SUFFIX).unwrap_or(id);
+    let id = id.strip_suffix(THINKING_SUFFIX).unwrap_or(&id);
     let model = if is_known { Model::new(id, info) } else { Model::without_info(id) };
     Model { parameters, ..model }
 }

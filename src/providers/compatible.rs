@@ -77,23 +77,13 @@ pub(super) fn key_or_placeholder<'a>(settings: &'a ProviderSettings, setting: &s
 /// The model of `apiModelId` if the provider's table knows it, else the table's default.
 pub(super) fn table_model(provider: &str, settings: &ProviderSettings) -> Model {
     let table = table(provider);
-    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table.get_in(id)?)));
-    match wanted {
-        Some((id, Some(info))) => Model::new(id, info),
-        Some((id, None)) => Model::without_info(id),
-        None => default_model(provider),
-    }
-}
-
-/// The table's default model.
-pub(super) fn default_model(provider: &str) -> Model {
-    let table = table(provider);
-    Model::new(table.default_id.as_str(), table.default_info())
+    let known = settings.non_empty("apiModelId").and_then(|id| table.model(id));
+    known.unwrap_or_else(|| table.default_model())
 }
 
 /// The wanted model if the list has it, else id and facts of the default.
 pub(super) fn listed_model(provider: &str, wanted: Option<&str>, list: Option<&ModelList>) -> Model {
-    let default = default_model(provider);
+    let default = table(provider).default_model();
     let id = wanted.unwrap_or(&default.id);
     match list.and_then(|list| list.get(id)) {
         Some(info) => Model::new(id, info),
@@ -103,7 +93,7 @@ pub(super) fn listed_model(provider: &str, wanted: Option<&str>, list: Option<&M
 
 /// The wanted model with the list's facts, else with those of the default.
 pub(super) fn kept_model(provider: &str, wanted: Option<&str>, list: Option<&ModelList>) -> Model {
-    let default = default_model(provider);
+    let default = table(provider).default_model();
     let Some(id) = wanted else { return listed_model(provider, None, list) };
     let info = list.and_then(|list| list.get(id)).or(default.info).unwrap_or_default();
     Model::new(id, info)

@@ -57,7 +57,11 @@ fn list_models<'a>(
     Box::pin(async move {
         let mut headers = HeaderBlock::default();
         headers.set("Content-Type", "application/json");
-        headers.set_secret("Authorization", &format!("Bearer {}", key(settings)?));
+        let key = key(settings).map_err(|error| {
+            let message = format!("Failed to fetch {NAME} models: {}", error.message());
+            error.with_message(message)
+        })?;
+        headers.set_secret("Authorization", &format!("Bearer {key}"));
         let url = format!("{BASE_URL}/models");
         let answer = axios_get(context, &url, &headers.build()?, Some(Duration::from_secs(10)))
             .await

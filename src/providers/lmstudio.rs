@@ -103,7 +103,6 @@ fn input_tokens(request: &ChatRequest) -> u64 {
     tokenizer::count_texts(texts)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn remember_text(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
     if let Some(text) = event.delta.get("content").as_cow() {
         state.content.push_str(&text);

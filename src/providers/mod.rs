@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::model::Model;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
@@ -26,10 +27,14 @@ mod io_intelligence;
 mod litellm;
 mod lmstudio;
 mod minimax;
+mod mistral;
 mod moonshot;
+mod ollama;
 mod openai;
 mod openai_native;
+mod openrouter;
 mod qwen_code;
+mod reasoning_details;
 mod requesty;
 mod roo;
 mod sambanova;
@@ -38,45 +43,70 @@ mod vercel_ai_gateway;
 mod xai;
 mod zai;
 
-/// What makes a provider of settings.
-type Build = fn(&ProviderSettings, &Context) -> Result<Arc<dyn AiProvider>, Error>;
+/// How a provider is made.
+enum Kind {
+    /// From one spec of Chat Completions.
+    Chat(&'static ChatSpec),
+    /// From the spec that the settings ask for.
+    ChatBy(fn(&ProviderSettings) -> &'static ChatSpec),
+    /// As a child of the generic provider, whose settings it fills in.
+    Extended(fn(&ProviderSettings) -> (&'static ChatSpec, ProviderSettings)),
+    /// From a spec of the Messages API.
+    Messages(&'static MessagesSpec),
+    /// In its own way.
+    Own(fn(&ProviderSettings, &Context) -> Built),
+}
+
+type Built = Result<Arc<dyn AiProvider>, Error>;
 
 /// Every provider by the id that settings name it by.
-const PROVIDERS: &[(&str, Build)] = &[
-    ("anthropic", |settings, context| messages(&anthropic::SPEC, settings, context)),
-    ("baseten", |settings, context| chat(&baseten::SPEC, settings, context)),
-    ("cerebras", cerebras::build),
-    ("chutes", |settings, context| chat(&chutes::SPEC, settings, context)),
-    ("deepinfra", |settings, context| chat(&deepinfra::SPEC, settings, context)),
-    ("deepseek", |settings, context| chat_as(deepseek::spec(settings), context)),
-    ("doubao", |settings, context| chat_as(doubao::spec(settings), context)),
-    ("featherless", |settings, context| chat(featherless::spec(settings), settings, context)),
-    ("fireworks", |settings, context| chat(&fireworks::SPEC, settings, context)),
-    ("groq", |settings, context| chat(&groq::SPEC, settings, context)),
-    ("huggingface", |settings, context| chat(&huggingface::SPEC, settings, context)),
-    ("io-intelligence", |settings, context| chat(&io_intelligence::SPEC, settings, context)),
-    ("litellm", |settings, context| chat(&litellm::SPEC, settings, context)),
-    ("lmstudio", |settings, context| chat(&lmstudio::SPEC, settings, context)),
-    ("minimax", |settings, context| messages(&minimax::SPEC, settings, context)),
-    ("moonshot", |settings, context| chat_as(moonshot::spec(settings), context)),
-    ("openai", openai::build),
-    ("openai-native", openai_native::build),
-    ("qwen-code", qwen_code::build),
-    ("requesty", |settings, context| chat(&requesty::SPEC, settings, context)),
-    ("roo", |settings, context| chat(&roo::SPEC, settings, context)),
-    ("sambanova", |settings, context| chat(&sambanova::SPEC, settings, context)),
-    ("unbound", |settings, context| chat(&unbound::SPEC, settings, context)),
-    ("vercel-ai-gateway", |settings, context| chat(&vercel_ai_gateway::SPEC, settings, context)),
-    ("xai", |settings, context| chat(&xai::SPEC, settings, context)),
-    ("zai", |settings, context| chat(zai::spec(settings), settings, context)),
+const PROVIDERS: &[(&str, Kind)] = &[
+    ("anthropic", Kind::Messages(&anthropic::SPEC)),
+    ("baseten", Kind::Chat(&baseten::SPEC)),
+    ("cerebras", Kind::Own(cerebras::build)),
+    ("chutes", Kind::Chat(&chutes::SPEC)),
+    ("deepinfra", Kind::Chat(&deepinfra::SPEC)),
+    ("deepseek", Kind::Extended(deepseek::spec)),
+    ("doubao", Kind::Extended(doubao::spec)),
+    ("featherless", Kind::ChatBy(featherless::spec)),
+    ("fireworks", Kind::Chat(&fireworks::SPEC)),
+    ("groq", Kind::Chat(&groq::SPEC)),
+    ("huggingface", Kind::Chat(&huggingface::SPEC)),
+    ("io-intelligence", Kind::Chat(&io_intelligence::SPEC)),
+    ("litellm", Kind::Chat(&litellm::SPEC)),
+    ("lmstudio", Kind::Chat(&lmstudio::SPEC)),
+    ("minimax", Kind::Messages(&minimax::SPEC)),
+    ("mistral", Kind::Own(mistral::build)),
+    ("moonshot", Kind::Extended(moonshot::spec)),
+    ("ollama", Kind::Own(ollama::build)),
+    ("openai", Kind::ChatBy(openai::spec)),
+    ("openai-native", Kind::Own(openai_native::build)),
+    ("openrouter", Kind::Own(openrouter::build)),
+    ("qwen-code", Kind::Own(qwen_code::build)),
+    ("requesty", Kind::Chat(&requesty::SPEC)),
+    ("roo", Kind::Chat(&roo::SPEC)),
+    ("sambanova", Kind::Chat(&sambanova::SPEC)),
+    ("unbound", Kind::Chat(&unbound::SPEC)),
+    ("vercel-ai-gateway", Kind::Chat(&vercel_ai_gateway::SPEC)),
+    ("xai", Kind::Chat(&xai::SPEC)),
+    ("zai", Kind::ChatBy(zai::spec)),
 ];
 
-/// A provider whose settings were put into another provider's names.
-fn chat_as(
-    (spec, settings): (&'static ChatSpec, ProviderSettings),
-    context: &Context,
-) -> Result<Arc<dyn AiProvider>, Error> {
-    chat(spec, &settings, context)
+impl Kind {
+    fn build(&self, settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+        match self {
+            Self::Own(build) => build(settings, context),
+            Self::Messages(spec) => {
+                Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
+            }
+            Self::Chat(spec) => chat(spec, settings, context),
+            Self::ChatBy(choose) => chat(choose(settings), settings, context),
+            Self::Extended(extend) => {
+                let (spec, settings) = extend(settings);
+                chat(spec, &settings, context)
+            }
+        }
+    }
 }
 
 fn chat(
@@ -85,14 +115,6 @@ fn chat(
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
     Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
-}
-
-fn messages(
-    spec: &'static MessagesSpec,
-    settings: &ProviderSettings,
-    context: &Context,
-) -> Result<Arc<dyn AiProvider>, Error> {
-    Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
 }
 
 /// The ids of all providers, in alphabetical order.
@@ -118,7 +140,8 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// let provider = build_provider(&ProviderSettings::from_json(profile)?)?;
 /// assert_eq!(provider.model().id, "openai/gpt-oss-120b");
 ///
-/// let error = build_provider(&ProviderSettings::new("anthropc")).unwrap_err();
+/// let error = build_provider(&ProviderSettings::new("anthropc")).err().expect("no such provider");
+/// assert!(error.message().contains("did you mean `anthropic`?"));
 /// # Ok::<(), samewire::Error>(())
 /// ```
 #[cfg(feature = "http")]
@@ -135,14 +158,34 @@ pub fn build_provider_in(
     settings: &ProviderSettings,
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
+    let (id, kind) = find(settings)?;
+    kind.build(settings, context).map_err(|error| error.with_provider(*id))
+}
+
+/// The models of the service that settings name, without making a provider: for people who choose before
+/// they have a key. Services whose list needs one say so.
+///
+/// # Errors
+///
+/// As [`AiProvider::list_models`]; [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider.
+pub async fn list_models_in(settings: &ProviderSettings, context: &Context) -> Result<Vec<Model>, Error> {
+    let (id, kind) = find(settings)?;
+    let listing = if let Kind::Chat(spec) = kind { spec.list } else { None };
+    let models = match listing {
+        Some(listing) => (listing.fetch)(settings, context).await.map(|list| list.models()),
+        None => kind.build(settings, context)?.list_models().await,
+    };
+    models.map_err(|error| error.with_provider(*id))
+}
+
+fn find(settings: &ProviderSettings) -> Result<&'static (&'static str, Kind), Error> {
     let Some(id) = settings.provider() else {
         return Err(Error::configuration(format!(
             "settings name no provider: set `apiProvider` to one of {}",
             all_ids()
         )));
     };
-    let (_, build) = PROVIDERS.iter().find(|(known, _)| *known == id).ok_or_else(|| unknown(id))?;
-    build(settings, context).map_err(|error| error.with_provider(id))
+    PROVIDERS.iter().find(|(known, _)| *known == id).ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Error {

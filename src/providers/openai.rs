@@ -6,8 +6,6 @@
 //! The file is long because the reference keeps five forms of request in this one provider: streamed,
 //! streamed for R1-style models, whole, and both for the o-series.
 
-use std::sync::Arc;
-
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -16,7 +14,6 @@ use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
-use crate::driver::Driver;
 use crate::error::Error;
 use crate::json::{Value, object};
 use crate::model::{Model, ModelInfo};
@@ -25,21 +22,20 @@ use crate::protocols::openai_chat::decode::Step;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
-    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, cache, join, steps, whole,
+    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, cache, join, steps, whole,
 };
-use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 use crate::transport::javascript;
 
 const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
-    let spec = if settings.is_false("openAiStreamingEnabled") {
+/// The spec for the model and the switches of the settings.
+pub(super) fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
+    if settings.is_false("openAiStreamingEnabled") {
         choose(settings, &WHOLE, &WHOLE, &O_SERIES_WHOLE)
     } else {
         choose(settings, &PLAIN, &REASONER, &O_SERIES)
-    };
-    Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
+    }
 }
 
 /// The form that the model's id and the settings ask for.
@@ -184,9 +180,8 @@ pub(super) const O_SERIES_STEPS: &[Step] =
 fn model(settings: &ProviderSettings) -> Model {
     let id = settings.text("openAiModelId").unwrap_or_default();
     let info = settings.get("openAiCustomModelInfo").and_then(Value::as_object).cloned();
-    let info = info
-        .map(ModelInfo::from_object)
-        .unwrap_or_else(|| crate::catalog::tables::table("openai").default_info());
+    let info =
+        info.map_or_else(|| crate::catalog::tables::table("openai").default_info(), ModelInfo::from_object);
     let parameters = Parameters::derive(Format::OpenAi, id, &info, settings, 0.0);
     Model { parameters: parameters.to_object(), ..Model::new(id, info) }
 }
@@ -280,14 +275,7 @@ fn azure_base(base: &str, context: &Context) -> Result<String, Error> {
 /// Replaces the whole query; the value is encoded as RFC 3986 has it.
 fn with_api_version(url: &str, version: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return url.to_owned() };
-    let mut query = String::from("api-version=");
-    for byte in version.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let query = format!("api-version={}", javascript::percent_encode(version, b"-_.~"));
     url.set_query(Some(&query));
     url.into()
 }

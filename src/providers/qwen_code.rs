@@ -268,7 +268,6 @@ async fn exchange(form: String, context: &Context) -> Result<Value, Error> {
 
 /// Some servers repeat what they sent: only what is new counts. Think tags split a fragment, without any
 /// memory of earlier ones.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn new_text(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let content = event.delta.get("content");
     let Some(whole) = content.as_text().filter(|text| !text.is_empty()) else { return Ok(()) };

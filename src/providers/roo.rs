@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{BASE, facts};
+use super::reasoning_details;
 use crate::catalog::fetch::{ListFailure, leading_float, send};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
@@ -47,18 +48,18 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("tools", body::strict_tools),
         ("tool_choice", body::tool_choice),
     ],
-    request_headers: |call, request| {
+    request_headers: |call, input| {
         let mut headers = Vec::new();
         if call == Call::Chat {
             headers.push(("X-Roo-App-Version", APP_VERSION.to_owned()));
-            let task = request.task_id.clone().filter(|id| !id.is_empty());
+            let task = input.request.task_id.clone().filter(|id| !id.is_empty());
             headers.extend(task.map(|id| ("X-Roo-Task-ID", id)));
         }
         headers
     },
     steps: &[
         steps::require_choices,
-        reasoning_details,
+        details,
         plain_reasoning,
         steps::tool_calls,
         steps::plain_text,
@@ -128,56 +129,18 @@ fn reasoning(input: &BodyInput<'_>) -> Option<Value> {
 // ---- reasoning ----
 
 /// Shows the text of each detail and adds it to what its key has so far.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
-fn reasoning_details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     for detail in event.delta.get("reasoning_details").items() {
+        state.details_shown |= reasoning_details::show(detail, tokens);
         let detail = detail.to_value();
-        add_detail(&mut state.details, &detail);
-        let shown = match detail.get("type").and_then(Value::as_str) {
-            Some("reasoning.text") => detail.get("text"),
-            Some("reasoning.summary") => detail.get("summary"),
-            _ => None,
-        };
-        if let Some(text) = shown.and_then(Value::as_text).filter(|text| !text.is_empty()) {
-            state.details_shown = true;
-            tokens.push_back(StreamToken::Reasoning(text.clone()));
-        }
+        let id = detail.get("id").filter(|id| !id.is_null());
+        let key = id.map_or_else(|| reasoning_details::key(&detail), |id| reasoning_details::print(Some(id)));
+        reasoning_details::add(&mut state.details, key, &detail);
     }
     Ok(())
 }
 
-fn add_detail(details: &mut Vec<(String, Object)>, detail: &Value) {
-    let index = detail.get("index").filter(|index| !index.is_null()).cloned().unwrap_or(0.into());
-    let print = |value: Option<&Value>| {
-        value.map_or_else(|| "undefined".into(), |v| v.as_str().map_or_else(|| v.to_json(), str::to_owned))
-    };
-    let key = match detail.get("id").filter(|id| !id.is_null()) {
-        Some(id) => print(Some(id)),
-        None => format!("{}-{}", print(detail.get("type")), print(Some(&index))),
-    };
-    let Some((_, known)) = details.iter_mut().find(|(known, _)| *known == key) else {
-        let mut first = Object::with_capacity(8);
-        for name in ["type", "text", "summary", "data", "id", "format", "signature"] {
-            first.insert_some(name, detail.get(name).cloned());
-        }
-        first.insert("index", index);
-        details.push((key, first));
-        return;
-    };
-    for name in ["text", "summary", "data"] {
-        if let Some(more) = detail.get(name) {
-            let so_far =
-                known.get(name).filter(|v| v.is_truthy()).map_or_else(String::new, |v| print(Some(v)));
-            known.insert(name, so_far + &print(Some(more)));
-        }
-    }
-    for name in ["id", "format", "signature"] {
-        known.insert_some(name, detail.get(name).cloned());
-    }
-}
-
 /// The plainer fields, while no detail was shown.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     if state.details_shown {
         return Ok(());
@@ -190,16 +153,9 @@ fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens)
     Ok(())
 }
 
-/// What must travel back with the next turn, its keys in one order.
+/// What must travel back with the next turn.
 fn keep_details(state: &mut ChatState, _: &mut Tokens) {
-    let order = ["type", "text", "summary", "data", "id", "format", "signature", "index"];
-    let in_order = |detail: &Object| -> Value {
-        let known = order.iter().filter_map(|name| Some((*name, detail.get(name)?.clone())));
-        known.collect::<Object>().into()
-    };
-    if !state.details.is_empty() {
-        state.summary.reasoning_details = Some(state.details.iter().map(|(_, d)| in_order(d)).collect());
-    }
+    state.summary.reasoning_details = reasoning_details::in_order(&state.details).map(Value::from);
 }
 
 // ---- usage ----

@@ -105,7 +105,6 @@ fn temperature(input: &BodyInput<'_>) -> Option<Value> {
     body::takes_temperature(input).then(|| input.settings.number("modelTemperature").unwrap_or(0.0).into())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
@@ -142,7 +141,7 @@ fn info(id: &str, entry: &Value) -> ModelInfo {
         let price = entry.get(key).filter(|value| value.is_truthy())?;
         Some(leading_float(price).unwrap_or(f64::NAN).into())
     };
-    let flag = |key: &str| entry.get(key).cloned();
+    let flag = |key: &str| Some(entry.get(key).cloned().unwrap_or(false.into()));
     let mut limit = whole("maxTokens");
     if id.starts_with("anthropic/") && limit != Some(4096.0) {
         limit = Some(8192.0);

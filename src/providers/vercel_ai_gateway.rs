@@ -75,7 +75,6 @@ fn temperature(input: &BodyInput<'_>) -> Option<Value> {
     body::takes_temperature(input).then(|| own.into())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {

@@ -59,7 +59,6 @@ fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
 }
 
 /// A usage token for each event that has usage; cached tokens stand in two places.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if !usage.is_truthy() {

@@ -4,7 +4,7 @@
 //!
 //! Longer than most: four lines of service, and one model that can be told to think.
 
-use super::compatible::{BASE, default_model};
+use super::compatible::BASE;
 use crate::catalog::parameters;
 use crate::catalog::tables::table;
 use crate::error::Error;
@@ -61,13 +61,9 @@ fn line(settings: &ProviderSettings) -> (&'static str, &'static str) {
 }
 
 fn model(settings: &ProviderSettings) -> Model {
-    let (_, lines_table) = line(settings);
-    let wanted = settings.non_empty("apiModelId").and_then(|id| Some((id, table(lines_table).get_in(id)?)));
-    match wanted {
-        Some((id, Some(info))) => Model::new(id, info),
-        Some((id, None)) => Model::without_info(id),
-        None => default_model(lines_table),
-    }
+    let table = table(line(settings).1);
+    let known = settings.non_empty("apiModelId").and_then(|id| table.model(id));
+    known.unwrap_or_else(|| table.default_model())
 }
 
 fn temperature(input: &BodyInput<'_>) -> Option<Value> {

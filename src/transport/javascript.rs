@@ -60,26 +60,26 @@ pub(crate) fn axios_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
 ///
 /// <https://tc39.es/ecma262/#sec-encodeuricomponent-uricomponent>
 pub(crate) fn encode_uri_component(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+    percent_encode(text, b"-_.!~*'()")
+}
+
+/// Percent-encodes every byte but ASCII letters, digits and those to keep.
+pub(crate) fn percent_encode(text: &str, keep: &[u8]) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+            encoded.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
-    }
-    encoded
+        encoded
+    })
 }
 
 /// The value of the `host` header: host and, unless it is the scheme's own, port.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// The request target: path and query.
-pub(crate) fn target(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
 /// A header value as the Fetch standard takes it: white space around it trimmed, each character one byte.

@@ -134,14 +134,15 @@ fn convert_choice(choice: &ToolChoice) -> Option<Object> {
         ToolChoice::None => return None,
         ToolChoice::Required => object! { "type": "any" },
         ToolChoice::Function(name) => object! { "type": "tool", "name": name.clone() },
-        ToolChoice::Other(value) => match value.get("function") {
-            Some(function) => {
+        ToolChoice::Other(value) => {
+            if let Some(function) = value.get("function") {
                 let mut named = object! { "type": "tool" };
                 named.insert_some("name", function.get("name").cloned());
                 named
+            } else {
+                object! { "type": "auto" }
             }
-            None => object! { "type": "auto" },
-        },
+        }
         ToolChoice::Auto => object! { "type": "auto" },
     })
 }

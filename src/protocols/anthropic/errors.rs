@@ -1,7 +1,7 @@
 //! What @anthropic-ai/sdk 0.37.0 throws.
 
 use crate::driver::{Failure, WholeResponse};
-use crate::json::{Document, Node};
+use crate::json::Document;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::{Error, ErrorKind, Text};
 
@@ -26,7 +26,7 @@ fn of_status(response: &WholeResponse) -> Error {
     let status = response.status;
     let text = response.text();
     let mut document = Document::new();
-    let body = document.parse(Text::from(&text)).unwrap_or(Node::undefined());
+    let body = document.parse(Text::from(&text)).unwrap_or_default();
     let message = if body.is_truthy() {
         let message = body.get("message");
         let described = if message.is_truthy() { message } else { body };

@@ -41,7 +41,7 @@ impl SdkError {
         let raw_text = response.text();
         let text = raw_text.strip_prefix('\u{feff}').unwrap_or(&raw_text);
         let mut document = Document::new();
-        let body = document.parse(Text::from(text)).unwrap_or(Node::undefined());
+        let body = document.parse(Text::from(text)).unwrap_or_default();
         let (message, described) = if body.is_truthy() {
             let described = body.get("error");
             (describe(described), described)

@@ -137,10 +137,11 @@ fn reasoning_details(message: &Message) -> Option<Value> {
     let without_foreign_ids = details.iter().map(|detail| {
         let mut detail = detail.clone();
         let foreign = detail.get("format").and_then(Value::as_str) == Some("openai-responses-v1");
-        if foreign && detail.get("id").is_some_and(Value::is_truthy) {
-            if let Some(object) = detail.as_object_mut() {
-                object.remove("id");
-            }
+        if foreign
+            && detail.get("id").is_some_and(Value::is_truthy)
+            && let Some(object) = detail.as_object_mut()
+        {
+            object.remove("id");
         }
         detail
     });

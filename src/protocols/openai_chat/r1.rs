@@ -1,7 +1,7 @@
 //! The conversion for DeepSeek-style reasoning models: neighbours of one role are merged, and reasoning
 //! travels back as `reasoning_content`.
 
-use super::messages::{append_to_last, image_part, is, text_message, text_of, tool_call};
+use super::messages::{Conversion, append_to_last, image_part, is, text_message, text_of, tool_call};
 use crate::json::{Object, Value};
 use crate::message::Message;
 
@@ -100,7 +100,7 @@ fn text_part(text: &str) -> Value {
 fn assistant(message: &Message, content: Option<&Value>, converted: &mut Vec<Value>) {
     let blocks = content.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let calls: Vec<Value> =
-        blocks.iter().filter(|b| is(b, "tool_use")).map(|b| tool_call(b, Default::default())).collect();
+        blocks.iter().filter(|b| is(b, "tool_use")).map(|b| tool_call(b, Conversion::default())).collect();
     let text: Value = match content {
         Some(Value::Array(_)) => {
             let texts: Vec<&str> = blocks.iter().filter(|b| is(b, "text")).map(text_of).collect();

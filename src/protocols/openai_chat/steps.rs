@@ -19,7 +19,6 @@ pub(crate) fn require_choices(_: &mut ChatState, event: Event<'_>, _: &mut Token
 }
 
 /// Content as text, whatever is in it.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn plain_text(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     push_truthy("text", event.delta.get("content"), tokens);
     Ok(())
@@ -69,7 +68,6 @@ fn joined(list: Node<'_>) -> Text {
 }
 
 /// `reasoning_content`, if there is something in it.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn reasoning_content(
     _: &mut ChatState,
     event: Event<'_>,
@@ -168,7 +166,6 @@ pub(crate) fn tool_calls_remembered(
 }
 
 /// The finish reason `tool_calls` ends the calls remembered.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn end_own_calls(
     state: &mut ChatState,
     event: Event<'_>,
@@ -182,7 +179,6 @@ pub(crate) fn end_own_calls(
 }
 
 /// The finish reason `tool_calls` ends the calls that the reader's tracker knows.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn end_tracked_calls(
     state: &mut ChatState,
     event: Event<'_>,
@@ -237,7 +233,6 @@ fn count(node: Node<'_>) -> Option<Field<u64>> {
 // ---- usage ----
 
 /// Keeps the usage object; the last one wins.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
@@ -247,7 +242,6 @@ pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens
 }
 
 /// A usage token for each event that has usage, without cache counts.
-#[expect(clippy::unnecessary_wraps, reason = "a Step")]
 pub(crate) fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {

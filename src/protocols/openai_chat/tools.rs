@@ -21,10 +21,8 @@ fn strict_tool(tool: &Value) -> Value {
     if let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) {
         let is_mcp = function.get("name").and_then(Value::as_str).is_some_and(|n| n.starts_with(MCP_PREFIX));
         function.insert("strict", !is_mcp);
-        if !is_mcp {
-            if let Some(parameters) = function.get_mut("parameters") {
-                strict_schema(parameters);
-            }
+        if !is_mcp && let Some(parameters) = function.get_mut("parameters") {
+            strict_schema(parameters);
         }
     }
     tool
@@ -51,10 +49,10 @@ fn strict_property(property: &mut Value) {
     drop_null_type(schema);
     if is_type(schema, "object") {
         strict_schema(property);
-    } else if is_type(schema, "array") {
-        if let Some(items) = schema.get_mut("items") {
-            strict_schema(items);
-        }
+    } else if is_type(schema, "array")
+        && let Some(items) = schema.get_mut("items")
+    {
+        strict_schema(items);
     }
 }
 

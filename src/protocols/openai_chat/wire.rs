@@ -58,7 +58,7 @@ pub(crate) struct ChatSpec {
     /// The one message that every error becomes, with nothing else of the error kept.
     pub(crate) fixed_message: Option<&'static str>,
     /// Headers of a request behind the content type.
-    pub(crate) request_headers: fn(Call, &ChatRequest) -> Vec<(&'static str, String)>,
+    pub(crate) request_headers: fn(Call, &BodyInput<'_>) -> Vec<(&'static str, String)>,
     /// What the decoder's state begins with.
     pub(crate) begin: fn(&mut ChatState, &BodyInput<'_>),
     /// What becomes of an error in the stream.
@@ -127,6 +127,8 @@ pub(crate) struct Wrap {
 pub(crate) enum Prefix {
     Never,
     Once,
+    /// Once, but not where the answer is read.
+    OnceAroundRequest,
     /// The SDK's message behind the prefix; status and code are lost.
     Plain,
     /// The wrapper is wrapped again, which loses status and code.
@@ -211,7 +213,11 @@ impl OpenAiChat {
     }
 
     fn use_list(&self, list: &ModelList) {
-        let model = (self.spec.model)(&self.settings, Some(list));
+        self.use_model((self.spec.model)(&self.settings, Some(list)));
+    }
+
+    /// Knows more about the model from now on.
+    pub(crate) fn use_model(&self, model: Model) {
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
     }
 
@@ -229,15 +235,15 @@ impl OpenAiChat {
             (url, endpoint.headers.build()?)
         };
         url.set_fragment(None);
-        for (name, value) in (self.spec.request_headers)(call, request) {
-            own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
-        }
         let fields = match call {
             Call::Chat => self.spec.chat,
             Call::Completion => self.spec.completion,
         };
         let model = self.current_model();
         let input = BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt };
+        for (name, value) in (self.spec.request_headers)(call, &input) {
+            own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
+        }
         let body = Bytes::from(body::build(fields, &input).to_json());
         Ok(HttpRequest {
             method: "POST",
@@ -267,7 +273,7 @@ impl OpenAiChat {
         let name = self.name_of(call);
         match prefix {
             Prefix::Never => error.error,
-            Prefix::Once => error.wrapped(name),
+            Prefix::Once | Prefix::OnceAroundRequest => error.wrapped(name),
             Prefix::Plain => error.prefixed(&format!("{name} completion error: ")),
             Prefix::Twice => SdkError::from(error.wrapped(name).without_status_and_code()).wrapped(name),
         }
@@ -298,10 +304,10 @@ impl Wire for OpenAiChat {
             match needed {
                 Needed::Never => {}
                 Needed::OnceIfPossible => {
-                    if !self.listed.swap(true, Ordering::Relaxed) {
-                        if let Ok(list) = list().await {
-                            self.use_list(&list);
-                        }
+                    if !self.listed.swap(true, Ordering::Relaxed)
+                        && let Ok(list) = list().await
+                    {
+                        self.use_list(&list);
                     }
                 }
                 Needed::BeforeCalls { tries } => {
@@ -346,7 +352,7 @@ impl Wire for OpenAiChat {
         let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {
             _ if self.spec.fixed_message.is_some() => self.explain(Call::Completion, error.into()),
-            Prefix::Never => error,
+            Prefix::Never | Prefix::OnceAroundRequest => error,
             Prefix::Plain => SdkError::from(error).prefixed(&format!("{name} completion error: ")),
             Prefix::Once | Prefix::Twice => SdkError::from(error).wrapped(name),
         })
