@@ -268,6 +268,12 @@ pub(crate) async fn open(
     Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder)))
 }
 
+/// Sends a request and gives the body of a good answer.
+pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Body, Failure> {
+    let response = context.transport.send(request).await.map_err(Failure::Transport)?;
+    if is_success(response.status) { Ok(response.body) } else { Err(status_failure(response).await) }
+}
+
 /// Sends a request and reads the whole answer.
 pub(crate) async fn fetch(context: &Context, request: HttpRequest) -> Result<WholeResponse, Failure> {
     let response = context.transport.send(request).await.map_err(Failure::Transport)?;

@@ -112,6 +112,7 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+pub mod ollama;
 pub mod think;
 pub mod transport;
 

@@ -133,8 +133,14 @@ enum Source {
         reopen: Option<Reopen>,
     },
     /// The answer broke off and is asked for once more.
-    Reopening { stream: BoxFuture<'static, Result<TokenStream, Error>>, summary: StreamSummary },
-    Ready { tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>, summary: StreamSummary },
+    Reopening {
+        stream: BoxFuture<'static, Result<TokenStream, Error>>,
+        summary: StreamSummary,
+    },
+    Ready {
+        tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
+        summary: StreamSummary,
+    },
 }
 
 impl TokenStream {
@@ -297,11 +303,7 @@ impl Decode for Exhausted {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(
-        &mut self,
-        _: &TransportError,
-        _: &mut VecDeque<StreamToken>,
-    ) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
         Ok(Progress::Complete)
     }
 }

@@ -105,8 +105,8 @@ impl Wire for Mistral {
 
 /// The address of chat completions; a base URL may have a path of its own.
 fn url(base: &str) -> Result<Url, Error> {
-    let mut url = Url::parse(base)
-        .map_err(|_| Error::configuration("Invalid URL").with_code("ERR_INVALID_URL"))?;
+    let mut url =
+        Url::parse(base).map_err(|_| Error::configuration("Invalid URL").with_code("ERR_INVALID_URL"))?;
     let path = format!("{}/v1/chat/completions", url.path().trim_end_matches('/'));
     url.set_path(&path);
     url.set_fragment(None);

@@ -29,7 +29,7 @@ mod lmstudio;
 mod minimax;
 mod mistral;
 mod moonshot;
-mod ollama;
+pub(crate) mod ollama;
 mod openai;
 mod openai_native;
 mod openrouter;

@@ -101,7 +101,8 @@ impl Server {
         let answer = axios_get(context, &format!("{}/api/tags", self.base), &own, None).await?;
         let installed = catalog::installed(&answer).unwrap_or_default();
         let show = format!("{}/api/show", self.base);
-        let bodies: Vec<Value> = installed.iter().map(|i| object! { "model": i.model.clone() }.into()).collect();
+        let bodies: Vec<Value> =
+            installed.iter().map(|i| object! { "model": i.model.clone() }.into()).collect();
         let answers = join_all(bodies.iter().map(|body| axios_post(context, &show, &own, body))).await;
         let defaults = table("ollama").default_info();
         let facts = |answer: Result<Value, ListFailure>| catalog::facts(&answer.ok()?, &defaults);

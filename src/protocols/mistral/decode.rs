@@ -181,11 +181,9 @@ pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResp
         return Err(malformed("the body is no object"));
     }
     let content = root.get("choices").at(0).get("message").get("content");
-    Ok(match content.as_text() {
-        Some(text) => text.into(),
-        None => {
-            let texts = content.items().filter(|part| part.get("type").str_eq("text"));
-            Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into()
-        }
-    })
+    if let Some(text) = content.as_text() {
+        return Ok(text.into());
+    }
+    let texts = content.items().filter(|part| part.get("type").str_eq("text"));
+    Ok(Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into())
 }

@@ -10,9 +10,10 @@ pub(crate) fn explain(failure: Failure) -> Error {
     match failure {
         Failure::Transport(cause) => match cause.kind {
             TransportErrorKind::Request => Error::configuration(cause.detail),
-            TransportErrorKind::HeadTimeout => {
-                Error::new(ErrorKind::Timeout, "Request timed out: TimeoutError: The operation was aborted due to timeout")
-            }
+            TransportErrorKind::HeadTimeout => Error::new(
+                ErrorKind::Timeout,
+                "Request timed out: TimeoutError: The operation was aborted due to timeout",
+            ),
             _ => Error::new(ErrorKind::Connection, "Unable to make request: TypeError: fetch failed"),
         },
         Failure::Status(response) => status(&response),

@@ -77,7 +77,11 @@ fn part(part: Node<'_>, path: &Path<'_>) -> Result<(), Error> {
         "image_url" => {
             let url = part.get("image_url");
             let path = path.key("image_url");
-            if url.is_object() { required(url, "url", Kind::String, &path) } else { is(url, Kind::String, &path) }
+            if url.is_object() {
+                required(url, "url", Kind::String, &path)
+            } else {
+                is(url, Kind::String, &path)
+            }
         }
         "document_url" => required(part, "document_url", Kind::String, path),
         "reference" => {
@@ -223,7 +227,10 @@ mod tests {
             ("null".to_owned(), "event is null, not an object"),
             (r#"{"error":{}}"#.to_owned(), "event.id is missing"),
             (with(r#"{"index":0,"delta":{}}"#), "event.choices[0].finish_reason is missing"),
-            (with(r#"{"index":0.5,"delta":{},"finish_reason":null}"#), "event.choices[0].index is no whole number"),
+            (
+                with(r#"{"index":0.5,"delta":{},"finish_reason":null}"#),
+                "event.choices[0].index is no whole number",
+            ),
             (
                 with(r#"{"index":0,"delta":{"content":[{"type":"mystery"}]},"finish_reason":null}"#),
                 "event.choices[0].delta.content[0] is a part of unknown type",

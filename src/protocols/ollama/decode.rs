@@ -163,7 +163,8 @@ fn partial(index: u64, call: Node<'_>) -> Result<StreamToken, Error> {
             arguments: Field::of(arguments),
         }));
     }
-    let mut token = crate::json::object! { "type": "tool_call_partial", "index": index, "id": call_id(index) };
+    let mut token =
+        crate::json::object! { "type": "tool_call_partial", "index": index, "id": call_id(index) };
     token.insert_some("name", defined(name));
     token.insert_some("arguments", arguments);
     Ok(StreamToken::from_object(token))

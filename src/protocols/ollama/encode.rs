@@ -75,7 +75,8 @@ fn user(blocks: &[Value], converted: &mut Vec<Value>) {
     if said.is_empty() {
         return;
     }
-    let texts: Vec<&str> = said.iter().filter(|block| is(block, "text")).map(|block| text_of(block)).collect();
+    let texts: Vec<&str> =
+        said.iter().filter(|block| is(block, "text")).map(|block| text_of(block)).collect();
     let images: Vec<Value> = said.iter().filter_map(|block| image(block)).collect();
     let mut message = Object::with_capacity(3);
     message.insert("role", "user");
@@ -92,8 +93,9 @@ fn result_text(result: &Value) -> String {
     match result.get("content") {
         Some(Value::String(text)) => text.to_string(),
         Some(Value::Array(parts)) => {
-            let line =
-                |part| if is(part, "image") { "(see following user message for image)" } else { text_of(part) };
+            let line = |part| {
+                if is(part, "image") { "(see following user message for image)" } else { text_of(part) }
+            };
             parts.iter().map(line).collect::<Vec<_>>().join("\n")
         }
         _ => String::new(),

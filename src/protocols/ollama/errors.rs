@@ -43,7 +43,8 @@ pub(crate) fn in_stream(error: Node<'_>) -> Error {
 fn status(response: &WholeResponse) -> Error {
     let text = response.text();
     let line = format!("Error {}: {}", response.status, response.reason);
-    let message = if response.headers.joined("content-type").unwrap_or_default().contains("application/json") {
+    let message = if response.headers.joined("content-type").unwrap_or_default().contains("application/json")
+    {
         let mut document = Document::new();
         let error = document.parse(text.as_str().into()).unwrap_or_default().get("error");
         if error.is_truthy() { display(&error.to_value()) } else { line }

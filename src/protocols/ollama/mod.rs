@@ -7,3 +7,4 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod errors;
 pub(crate) mod host;
+pub(crate) mod pull;

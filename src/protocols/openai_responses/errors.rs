@@ -1,7 +1,7 @@
 //! What the reference says when the fallback fails too.
 
 use crate::driver::{Failure, WholeResponse};
-use crate::json::{Document, Node};
+use crate::json::Document;
 use crate::protocols::openai_chat::errors::display;
 use crate::transport::TransportErrorKind;
 use crate::{Error, ErrorKind};
@@ -49,7 +49,7 @@ fn status(response: &WholeResponse, describe: fn(u16) -> Option<&'static str>) -
 /// The error's message in a body, else the body.
 fn detail(text: &str) -> String {
     let mut document = Document::new();
-    let body = document.parse(text.into()).unwrap_or(Node::undefined());
+    let body = document.parse(text.into()).unwrap_or_default();
     let message = [body.get("error").get("message"), body.get("message")];
     let message = message.into_iter().find(|message| message.is_truthy());
     message.map_or_else(|| text.to_owned(), |message| display(&message.to_value()))

@@ -30,13 +30,7 @@ pub(super) enum Handled {
 
 impl Memory {
     pub(super) fn new(model: Model, requested_tier: Option<Text>) -> Self {
-        Self {
-            model,
-            requested_tier,
-            served_tier: None,
-            pending: None,
-            summary: StreamSummary::default(),
-        }
+        Self { model, requested_tier, served_tier: None, pending: None, summary: StreamSummary::default() }
     }
 
     /// Remembers what the event says about the response as a whole.

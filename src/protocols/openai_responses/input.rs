@@ -125,10 +125,8 @@ fn call_id(id: Option<&Value>) -> Option<Value> {
     let is_allowed = |unit: u16| {
         u8::try_from(unit).is_ok_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     };
-    let clean: String = id
-        .encode_utf16()
-        .map(|unit| if is_allowed(unit) { char::from(unit as u8) } else { '_' })
-        .collect();
+    let clean: String =
+        id.encode_utf16().map(|unit| if is_allowed(unit) { char::from(unit as u8) } else { '_' }).collect();
     if clean.len() <= LONGEST_CALL_ID {
         return Some(clean.into());
     }

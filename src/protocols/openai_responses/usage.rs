@@ -14,15 +14,15 @@ pub(super) fn token(usage: Node<'_>, info: &ModelInfo, tier: Option<&str>) -> Op
     let details = first(usage, &["input_tokens_details", "prompt_tokens_details"]);
     let cached = details.get("cached_tokens").as_f64();
     let missed = details.get("cache_miss_tokens").as_f64().unwrap_or(0.0);
-    let count = |keys: &[&str]| Some(first(usage, keys)).filter(|node| !node.is_nullish()).map(Node::to_value);
+    let count =
+        |keys: &[&str]| Some(first(usage, keys)).filter(|node| !node.is_nullish()).map(Node::to_value);
     let mut input = count(&["input_tokens", "prompt_tokens"]).unwrap_or(Value::Number(0.0));
     let in_details = cached.unwrap_or(0.0) + missed;
     if input.as_f64() == Some(0.0) && (cached.unwrap_or(0.0) > 0.0 || missed > 0.0) {
         input = in_details.into();
     }
     let output = count(&["output_tokens", "completion_tokens"]).unwrap_or(Value::Number(0.0));
-    let writes =
-        count(&["cache_creation_input_tokens", "cache_write_tokens"]).unwrap_or(Value::Number(0.0));
+    let writes = count(&["cache_creation_input_tokens", "cache_write_tokens"]).unwrap_or(Value::Number(0.0));
     let reads = count(&["cache_read_input_tokens", "cache_read_tokens", "cached_tokens"])
         .unwrap_or_else(|| cached.unwrap_or(0.0).into());
     let cost = cost::openai_style(
