@@ -21,7 +21,7 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// The reference's `getModel`, as far as it is known without I/O.
     fn model(&self) -> Model;
 
-    /// Fetches what the first call needs: model lists, access tokens.
+    /// Fetches what encoding needs: model lists.
     fn prepare<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
         let _ = (context, call);
         Box::pin(async { Ok(()) })
@@ -41,6 +41,19 @@ pub(crate) trait Wire: Send + Sync + 'static {
     fn encode_completion_stream(&self, request: &CompletionRequest) -> Option<Result<HttpRequest, Error>> {
         let _ = request;
         None
+    }
+
+    /// Fetches an access token, unless a good one is at hand. Only called once the request has been
+    /// encoded, as the reference asks for tokens last.
+    fn authenticate<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
+        let _ = (context, call);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Puts the access token into a request, as far as it is known.
+    fn authorize(&self, request: &mut HttpRequest, call: Call) -> Result<(), Error> {
+        let _ = (request, call);
+        Ok(())
     }
 
     /// The text in a completion's answer.
@@ -145,12 +158,19 @@ impl<W: Wire> Driver<W> {
         Self { wire, context: context.clone() }
     }
 
+    async fn authorize(&self, mut request: HttpRequest, call: Call) -> Result<HttpRequest, Error> {
+        self.wire.authenticate(&self.context, call).await?;
+        self.wire.authorize(&mut request, call)?;
+        Ok(request)
+    }
+
     async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
         let http = self.wire.encode_chat(request);
         let fallback = self.wire.fallback(request, http.as_ref().ok());
         let first = async {
             let explain = |failure| self.wire.failure(Call::Chat, failure);
-            open(&self.context, http?, self.wire.chat_decoder(request), explain).await
+            let http = self.authorize(http?, Call::Chat).await?;
+            open(&self.context, http, self.wire.chat_decoder(request), explain).await
         };
         match (first.await, fallback) {
             (outcome, None) => outcome,
@@ -167,7 +187,7 @@ impl<W: Wire> Driver<W> {
     }
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
-        let http = self.wire.encode_completion(request)?;
+        let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
         let response = fetch(&self.context, http)
             .await
             .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
@@ -189,7 +209,10 @@ impl<W: Wire> AiProvider for Driver<W> {
     }
 
     fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.wire.prepare(&self.context, Call::Chat)
+        Box::pin(async move {
+            self.wire.prepare(&self.context, Call::Chat).await?;
+            self.wire.authenticate(&self.context, Call::Chat).await
+        })
     }
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
@@ -202,7 +225,10 @@ impl<W: Wire> AiProvider for Driver<W> {
             {
                 outcome = self.try_chat(&request).await;
             }
-            outcome.map_err(named)
+            match outcome.map_err(named) {
+                Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
+                outcome => outcome,
+            }
         })
     }
 
@@ -228,11 +254,10 @@ impl<W: Wire> AiProvider for Driver<W> {
             };
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let decoder = self.wire.chat_decoder(&ChatRequest::default());
-            open(&self.context, http.map_err(named)?, decoder, |failure| {
-                self.wire.failure(Call::Completion, failure)
-            })
-            .await
-            .map_err(named)
+            let http = self.authorize(http.map_err(named)?, Call::Completion).await.map_err(named)?;
+            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Completion, failure))
+                .await
+                .map_err(named)
         })
     }
 
@@ -243,7 +268,10 @@ impl<W: Wire> AiProvider for Driver<W> {
     }
 
     fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.wire.encode_chat(request).map_err(|error| error.with_provider(self.wire.id()))
+        let named = |error: Error| error.with_provider(self.wire.id());
+        let mut request = self.wire.encode_chat(request).map_err(named)?;
+        self.wire.authorize(&mut request, Call::Chat).map_err(named)?;
+        Ok(request)
     }
 
     fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {

@@ -43,6 +43,7 @@ struct Inner {
     retry: Option<RetryAdvice>,
     headers: Headers,
     body: Option<String>,
+    announced: bool,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -104,6 +105,7 @@ impl Error {
             retry: None,
             headers: Headers::new(),
             body: None,
+            announced: false,
         }))
     }
 
@@ -241,6 +243,16 @@ impl Error {
     pub fn with_retry(mut self, retry: RetryAdvice) -> Self {
         self.0.retry = Some(retry);
         self
+    }
+
+    /// The same error, to be told in the answer's text too: the reference yields it there before it throws.
+    pub(crate) fn announced(mut self) -> Self {
+        self.0.announced = true;
+        self
+    }
+
+    pub(crate) fn is_announced(&self) -> bool {
+        self.0.announced
     }
 
     /// The same error with the head and body of the response that caused it.

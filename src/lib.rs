@@ -88,6 +88,7 @@
 //!
 //! Embeddings, audio, images as output, and everything above a single call: prompts, agents, memory.
 
+mod auth;
 mod catalog;
 mod context;
 mod driver;
@@ -101,6 +102,8 @@ mod providers;
 mod request;
 mod response;
 mod settings;
+#[cfg(test)]
+mod shared_recordings;
 mod stream;
 mod text;
 mod token;
@@ -119,6 +122,7 @@ pub mod transport;
 pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};
+pub use frames::event_stream::EventStreamDecoder;
 pub use frames::sse::SseDecoder;
 pub use message::{ContentBlock, Message};
 pub use model::{Model, ModelInfo};

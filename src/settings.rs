@@ -11,6 +11,15 @@ use crate::{Error, Text};
 ///
 /// Keys that no provider reads are kept and ignored. `Debug` output masks every secret.
 ///
+/// Settings that the TypeScript does not know: `geminiUseOAuth` (`true`) takes the login of Google's
+/// command-line tool for Gemini in place of `geminiApiKey`, from `~/.gemini/oauth_creds.json` or the file of
+/// that form in `geminiOAuthPath`. Once the login has expired it is renewed in memory, which needs the client
+/// that it was made for: `geminiOAuthClientId` and `geminiOAuthClientSecret`, or the environment's
+/// `GEMINI_OAUTH_CLIENT_ID` and `GEMINI_OAUTH_CLIENT_SECRET`.
+///
+/// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
+/// (Claude, Titan Text and Llama models) instead of Converse.
+///
 /// # Example: settings in code and from JSON
 ///
 /// ```
@@ -69,8 +78,9 @@ impl ProviderSettings {
             ));
         };
         for (key, value) in &object {
+            let is_switch = SWITCHES.contains(&key.as_str());
             let textual = TEXT_ENDINGS.iter().any(|ending| key.ends_with(ending)) || key == "apiProvider";
-            if textual && !matches!(value, Value::String(_) | Value::Null) {
+            if textual && !is_switch && !matches!(value, Value::String(_) | Value::Null) {
                 return Err(Error::configuration(format!("settings: `{key}` must be a string")));
             }
         }
@@ -182,6 +192,9 @@ fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
     }
     (line, column)
 }
+
+/// Entries that are true or false although they end like text.
+const SWITCHES: &[&str] = &["awsUseApiKey"];
 
 /// Entries with these endings are text wherever they occur.
 const TEXT_ENDINGS: &[&str] = &[

@@ -11,7 +11,7 @@ use futures_core::future::BoxFuture;
 
 use crate::json::Value;
 use crate::transport::{Body, Headers, TransportError};
-use crate::{Error, StreamToken, Text};
+use crate::{Error, StreamToken, Text, Usage};
 
 /// Turns the chunks of one response body into tokens, without I/O. Every cut of the body gives the same
 /// tokens.
@@ -166,6 +166,12 @@ impl TokenStream {
         Self::from_tokens(futures_util::stream::iter([Ok(StreamToken::Text(text))]))
     }
 
+    /// The stream of an error that is told in the text too.
+    pub(crate) fn of_announced(error: Error) -> Self {
+        let tokens = announcement(error.message()).map(Ok).into_iter().chain([Err(error)]);
+        Self::from_tokens(futures_util::stream::iter(tokens))
+    }
+
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
     pub fn summary(&self) -> StreamSummary {
         match &self.0 {
@@ -229,6 +235,11 @@ impl fmt::Debug for TokenStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenStream").finish_non_exhaustive()
     }
+}
+
+/// What stands in the answer before an error that is told there too.
+pub(crate) fn announcement(message: &str) -> [StreamToken; 2] {
+    [StreamToken::Text(format!("Error: {message}").into()), StreamToken::Usage(Usage::default())]
 }
 
 /// What a stream tells beside its tokens: how it ended, and what must travel back with the next turn.

@@ -29,6 +29,7 @@ mod difference;
 mod fixture;
 mod harness;
 mod levels;
+mod omissions;
 mod report;
 mod requests;
 mod rewrite;

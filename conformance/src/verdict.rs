@@ -6,7 +6,7 @@ use samewire::{Error, StreamSummary, Text};
 use crate::calls::Outcome;
 use crate::deviations::{Class, Deviations};
 use crate::difference;
-use crate::fixture::Case;
+use crate::fixture::{Case, Expected};
 use crate::world::World;
 
 /// What a comparison says.
@@ -49,7 +49,7 @@ impl Verdict {
 /// Compares what came out of a call with the recording: tokens, error, value, then the state afterwards.
 pub(crate) fn compare_outcome(case: &Case, outcome: &Outcome, world: &World, rules: &Deviations) -> Verdict {
     let expected = &case.expected;
-    let verdict = Verdict::of(tokens(expected.stream.as_deref().unwrap_or_default(), outcome))
+    let verdict = Verdict::of(tokens(&stream(expected, outcome, rules), outcome))
         .and(|| compare_error(expected.error.as_ref(), outcome.error.as_ref(), rules))
         .and(|| Verdict::of(value(case, outcome)))
         .and(|| Verdict::of(after(expected.after.as_ref(), outcome.summary.as_ref(), world)));
@@ -57,6 +57,22 @@ pub(crate) fn compare_outcome(case: &Case, outcome: &Outcome, world: &World, rul
         Verdict::Same if expected.lone_surrogate => Verdict::Deviates(Class::LoneSurrogate),
         other => other,
     }
+}
+
+/// The recorded stream. Where the text tells of the error too, and the error's words are an accident of the
+/// runtime, ours stand in it.
+fn stream(expected: &Expected, outcome: &Outcome, rules: &Deviations) -> Vec<String> {
+    let recorded = expected.stream.clone().unwrap_or_default();
+    let message = expected.error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str);
+    let (Some(message), Some(actual)) =
+        (message.filter(|message| rules.is_accident(message)), &outcome.error)
+    else {
+        return recorded;
+    };
+    let written = |text: &str| Value::from(text).to_json().trim_matches('"').to_owned();
+    let (theirs, ours) =
+        (written(&format!("Error: {message}")), written(&format!("Error: {}", actual.message())));
+    recorded.into_iter().map(|line| line.replace(&theirs, &ours)).collect()
 }
 
 fn tokens(expected: &[String], outcome: &Outcome) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The world that a case runs in: everything that the recorder held still, held still again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use samewire::{ClientIdentity, Context, Ids};
 use tempfile::TempDir;
 
 use crate::fixture::Case;
+use crate::omissions;
 
 /// A context for one run of a case, and what can be read back from it.
 pub(crate) struct World {
@@ -46,6 +47,9 @@ impl World {
         };
         let world = Self { context, input, clock, home, files };
         world.write_files()?;
+        for (path, content) in omissions::files(case, world.files.path()) {
+            write(&path, &content)?;
+        }
         if let Some(lists) = world.input.get("modelsCache").and_then(Value::as_object) {
             std::fs::create_dir_all(&cache)?;
             for (provider, models) in lists {
@@ -69,10 +73,7 @@ impl World {
         let Some(files) = self.input.get("files").and_then(Value::as_object) else { return Ok(()) };
         for (name, value) in files {
             let Some(path) = self.path(name) else { continue };
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::write(path, content(value))?;
+            write(&path, &content(value))?;
         }
         Ok(())
     }
@@ -82,13 +83,16 @@ impl World {
         match name.split_once('/') {
             Some(("~", rest)) => below(&self.home, rest),
             Some(("$FILES", rest)) => below(&self.files, rest),
-            // The placeholder may have been filled in already.
-            _ => below(&self.files, name.strip_prefix(self.files.path().to_str()?)?.trim_start_matches('/')),
+            // The placeholder may have been filled in already, or left out.
+            _ => {
+                let rest = name.strip_prefix(self.files.path().to_str()?).unwrap_or(name);
+                below(&self.files, rest.trim_start_matches('/'))
+            }
         }
     }
 }
 
-/// Stands at 2026-01-15T12:00:00.000Z; sleeping takes no time, but moves it on.
+/// Stands at 2026-01-15T12:00:00.000Z, as the recorder's clock did; sleeping takes no time.
 #[derive(Default)]
 struct VirtualClock {
     sleeps: Mutex<Vec<f64>>,
@@ -102,7 +106,7 @@ impl VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> f64 {
-        START + self.sleeps().iter().sum::<f64>()
+        START
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
@@ -167,6 +171,13 @@ impl Placeholders {
     }
 }
 
+fn write(path: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, content)
+}
+
 /// The content of a file: text as it is, anything else as JSON.
 fn content(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_json(), str::to_owned)
@@ -210,11 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_moves_only_when_somebody_sleeps() {
+    fn the_clock_stands_when_somebody_sleeps() {
         let world = world("{}");
         drop(world.context.clock.sleep(Duration::from_secs_f64(0.4375)));
         assert_eq!(world.delays(), [437.5]);
-        assert_eq!(world.context.clock.now().to_string(), "1768478400437.5");
+        assert_eq!(world.context.clock.now().to_string(), "1768478400000");
     }
 
     #[test]

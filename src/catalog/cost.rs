@@ -1,5 +1,6 @@
 //! What a request costs, in the reference's order of arithmetic so that every digit agrees.
 
+use crate::json::Value;
 use crate::model::ModelInfo;
 
 /// Token counts by price class.
@@ -26,4 +27,28 @@ pub(crate) fn openai_style(info: &ModelInfo, tokens: Tokens) -> f64 {
     // JavaScript's Math.max keeps NaN, Rust's f64::max drops it.
     let input = if uncached.is_nan() { uncached } else { uncached.max(0.0) };
     anthropic_style(info, Tokens { input, ..tokens })
+}
+
+/// US dollars where `input` includes cached tokens and the price may depend on how long the request is:
+/// the first tier that is wide enough counts. `None` if there is no price.
+pub(crate) fn tiered(info: &ModelInfo, tokens: Tokens) -> Option<f64> {
+    let tiers = info.get("tiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let tier = tiers.iter().find(|tier| {
+        tier.get("contextWindow").and_then(Value::as_f64).is_some_and(|window| tokens.input <= window)
+    });
+    let price = |name: &str| {
+        let of_tier = tier.and_then(|tier| tier.get(name)).and_then(Value::as_f64);
+        of_tier.or_else(|| info.number(name)).filter(|price| *price != 0.0)
+    };
+    let (input, output) = (price("inputPrice")?, price("outputPrice")?);
+    let cached = if tokens.cache_reads > 0.0 {
+        price("cacheReadsPrice").unwrap_or(0.0) * (tokens.cache_reads / 1_000_000.0)
+    } else {
+        0.0
+    };
+    Some(
+        input * ((tokens.input - tokens.cache_reads) / 1_000_000.0)
+            + output * (tokens.output / 1_000_000.0)
+            + cached,
+    )
 }

@@ -3,8 +3,10 @@
 //! Each layer is one file and takes an `Arc<dyn Transport>`. The order matters:
 //! [`transport::standard`](crate::transport::standard) builds the right one.
 
+mod aws_error;
 pub mod retry;
 mod retry_after;
 pub mod sign;
 
+pub(crate) use retry_after::parse_date as date_of;
 pub use retry_after::retry_after;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
+use super::aws_error::error_name;
 use super::retry_after::{asked_date, asked_ms};
 use crate::clock::Clock;
 use crate::transport::{
@@ -14,7 +15,7 @@ use crate::transport::{
 /// Obeys [`RequestOptions::retry`](crate::transport::RequestOptions::retry).
 ///
 /// The last failure is the outcome: a response of 400 and above is returned like any other, with its
-/// body unread. Nothing is tried again once a good response head has arrived. Dropping the future
+/// whole body. Nothing is tried again once a good response head has arrived. Dropping the future
 /// cancels the attempt or the wait.
 ///
 /// Signing must happen *inside* this layer, as every attempt has its own date; following redirects too,
@@ -39,8 +40,12 @@ impl RetryLayer {
             if policy == RetryPolicy::Never {
                 return self.inner.send(request).await;
             }
-            let outcome = self.inner.send(request.clone()).await;
-            let Some(wait) = self.wait(&request, &outcome, retries) else { return outcome };
+            let mut outcome = self.inner.send(request.clone()).await;
+            let aws_name = match (policy, &mut outcome) {
+                (RetryPolicy::AwsStandard { .. }, Ok(response)) => error_name(response).await,
+                _ => String::new(),
+            };
+            let Some(wait) = self.wait(&request, &outcome, &aws_name, retries) else { return outcome };
             drop(outcome);
             self.clock.sleep(wait).await;
             retries += 1;
@@ -52,6 +57,7 @@ impl RetryLayer {
         &self,
         request: &HttpRequest,
         outcome: &Result<HttpResponse, TransportError>,
+        aws_name: &str,
         retries: u8,
     ) -> Option<Duration> {
         let ms = match request.options.retry {
@@ -65,7 +71,7 @@ impl RetryLayer {
                 return steps.get(usize::from(retries)).copied();
             }
             RetryPolicy::AwsStandard { attempts } => {
-                self.aws_standard(request, outcome.as_ref().ok()?, retries, attempts)?
+                self.aws_standard(request, outcome.as_ref().ok()?, aws_name, (retries, attempts))?
             }
         };
         Duration::try_from_secs_f64(ms / 1000.0).ok()
@@ -101,17 +107,16 @@ impl RetryLayer {
         &self,
         request: &HttpRequest,
         response: &HttpResponse,
-        retries: u8,
-        attempts: u8,
+        name: &str,
+        (retries, attempts): (u8, u8),
     ) -> Option<f64> {
         let now = self.clock.now();
         let resigned = request.options.signer.as_ref().is_some_and(|signer| signer.answered(response, now));
         if retries + 1 >= attempts || response.status < 400 {
             return None;
         }
-        let code = aws_error_code(&response.headers);
-        let throttled = response.status == 429 || AWS_THROTTLING.contains(&&*code);
-        let transient = matches!(response.status, 500 | 502 | 503 | 504) || AWS_TRANSIENT.contains(&&*code);
+        let throttled = response.status == 429 || AWS_THROTTLING.contains(&name);
+        let transient = matches!(response.status, 500 | 502 | 503 | 504) || AWS_TRANSIENT.contains(&name);
         if !throttled && !transient && !resigned {
             return None;
         }
@@ -144,13 +149,6 @@ fn mark_attempt(headers: &mut Headers, policy: RetryPolicy, retries: u8) {
 
 fn never_answered(error: &TransportError) -> bool {
     !matches!(error.kind, TransportErrorKind::Request | TransportErrorKind::Encoding)
-}
-
-/// The error's name as AWS services send it: `namespace#Name:documentation`.
-fn aws_error_code(headers: &Headers) -> String {
-    let value = headers.joined("x-amzn-errortype").unwrap_or_default();
-    let value = value.split([',', ':']).next().unwrap_or_default();
-    value.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 const STAINLESS_RETRIES: u8 = 2;
@@ -331,6 +329,15 @@ mod tests {
         }
         let named = Exchange::new(400).header("x-amzn-errortype", "a.b#ThrottlingException:http://x");
         assert_eq!(run(AWS, [named, Exchange::new(200)]).await.waits, [250.0]);
+        for body in [
+            "{\"__type\":\"a#ThrottlingException\"}",
+            "{\"Code\":\"SlowDown\"}",
+            "<Error><Code>Throttling</Code>",
+        ] {
+            let named = Exchange::new(400).body(body);
+            assert_eq!(run(AWS, [named, Exchange::new(200)]).await.waits, [250.0], "{body}");
+        }
+        assert_eq!(run(AWS, [Exchange::new(400).body("{}")]).await.outcome, Ok(400));
     }
 
     /// Learns its clock's error from the `date` of a refusal.

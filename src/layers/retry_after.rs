@@ -74,7 +74,7 @@ fn parse_float(text: &str) -> Option<f64> {
 
 /// JavaScript's `Date.parse` for the forms in use: RFC 1123, RFC 850, asctime, with an offset, ISO 8601.
 /// A time without a zone is taken as UTC.
-fn parse_date(text: &str) -> Option<f64> {
+pub(crate) fn parse_date(text: &str) -> Option<f64> {
     let mut date = Parts::default();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -8,7 +8,7 @@ use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
-use crate::protocols::anthropic::{Counting, Endpoint, MessagesSpec, body};
+use crate::protocols::anthropic::{Counting, Endpoint, Hosting, MessagesSpec, body};
 use crate::protocols::openai_chat::join;
 use crate::settings::ProviderSettings;
 
@@ -36,6 +36,7 @@ pub(super) static SPEC: MessagesSpec = MessagesSpec {
         ("stream", body::no_stream),
     ],
     counting: Counting::WithCost,
+    hosting: &Hosting::DIRECT,
 };
 
 /// The one model whose id in settings differs from the one on the wire.

@@ -11,7 +11,7 @@ use crate::message::Message;
 use crate::model::Model;
 use crate::protocols::anthropic::body::{self, BodyInput};
 use crate::protocols::anthropic::messages::{self, MarkedBlock};
-use crate::protocols::anthropic::{Counting, Endpoint, MessagesSpec};
+use crate::protocols::anthropic::{Counting, Endpoint, Hosting, MessagesSpec};
 use crate::settings::ProviderSettings;
 
 pub(super) static SPEC: MessagesSpec = MessagesSpec {
@@ -42,6 +42,7 @@ pub(super) static SPEC: MessagesSpec = MessagesSpec {
         ("stream", body::no_stream),
     ],
     counting: Counting::WithCost,
+    hosting: &Hosting::DIRECT,
 };
 
 /// The base URL made to end in `/anthropic`, if only by text.

@@ -7,12 +7,15 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::model::Model;
 use crate::protocols::anthropic::{Messages, MessagesSpec};
+use crate::protocols::converse::{Converse, ConverseSpec};
+use crate::protocols::gemini::{Gemini, GeminiSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
 mod anthropic;
 mod baseten;
+mod bedrock;
 mod cerebras;
 mod chutes;
 mod compatible;
@@ -21,6 +24,7 @@ mod deepseek;
 mod doubao;
 mod featherless;
 mod fireworks;
+mod gemini;
 mod groq;
 mod huggingface;
 mod io_intelligence;
@@ -40,6 +44,8 @@ mod roo;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
+mod vertex;
+mod vertex_claude;
 mod xai;
 mod zai;
 
@@ -53,6 +59,10 @@ enum Kind {
     Extended(fn(&ProviderSettings) -> (&'static ChatSpec, ProviderSettings)),
     /// From a spec of the Messages API.
     Messages(&'static MessagesSpec),
+    /// From a spec of the Gemini API.
+    Gemini(&'static GeminiSpec),
+    /// From a spec of the Converse API.
+    Converse(&'static ConverseSpec),
     /// In its own way.
     Own(fn(&ProviderSettings, &Context) -> Built),
 }
@@ -63,6 +73,7 @@ type Built = Result<Arc<dyn AiProvider>, Error>;
 const PROVIDERS: &[(&str, Kind)] = &[
     ("anthropic", Kind::Messages(&anthropic::SPEC)),
     ("baseten", Kind::Chat(&baseten::SPEC)),
+    ("bedrock", Kind::Converse(&bedrock::SPEC)),
     ("cerebras", Kind::Own(cerebras::build)),
     ("chutes", Kind::Chat(&chutes::SPEC)),
     ("deepinfra", Kind::Chat(&deepinfra::SPEC)),
@@ -70,6 +81,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("doubao", Kind::Extended(doubao::spec)),
     ("featherless", Kind::ChatBy(featherless::spec)),
     ("fireworks", Kind::Chat(&fireworks::SPEC)),
+    ("gemini", Kind::Gemini(&gemini::SPEC)),
     ("groq", Kind::Chat(&groq::SPEC)),
     ("huggingface", Kind::Chat(&huggingface::SPEC)),
     ("io-intelligence", Kind::Chat(&io_intelligence::SPEC)),
@@ -88,6 +100,7 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("sambanova", Kind::Chat(&sambanova::SPEC)),
     ("unbound", Kind::Chat(&unbound::SPEC)),
     ("vercel-ai-gateway", Kind::Chat(&vercel_ai_gateway::SPEC)),
+    ("vertex", Kind::Own(vertex::build)),
     ("xai", Kind::Chat(&xai::SPEC)),
     ("zai", Kind::ChatBy(zai::spec)),
 ];
@@ -98,6 +111,10 @@ impl Kind {
             Self::Own(build) => build(settings, context),
             Self::Messages(spec) => {
                 Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
+            }
+            Self::Gemini(spec) => Ok(Arc::new(Driver::new(Gemini::new(spec, settings, context), context))),
+            Self::Converse(spec) => {
+                Ok(Arc::new(Driver::new(Converse::new(spec, settings, context)?, context)))
             }
             Self::Chat(spec) => chat(spec, settings, context),
             Self::ChatBy(choose) => chat(choose(settings), settings, context),

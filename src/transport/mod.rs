@@ -269,6 +269,21 @@ impl Headers {
         }
     }
 
+    /// Puts lines behind the first line of that name (any case), or at the end. Lines of the same names
+    /// that stand there already go.
+    pub fn insert_behind<N, V>(&mut self, name: &str, lines: impl IntoIterator<Item = (N, V)>)
+    where
+        N: Into<Text>,
+        V: Into<HeaderValue>,
+    {
+        let lines: Vec<(Text, HeaderValue)> =
+            lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        self.0.retain(|(n, _)| !lines.iter().any(|(new, _)| n.eq_ignore_ascii_case(new)));
+        let at = self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name));
+        let at = at.map_or(self.0.len(), |at| at + 1);
+        self.0.splice(at..at, lines);
+    }
+
     /// Removes every line of that name (any case).
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));

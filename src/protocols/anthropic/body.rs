@@ -4,7 +4,6 @@ use crate::Error;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
 use crate::request::ChatRequest;
-use crate::settings::ProviderSettings;
 use crate::tool::{Tool, ToolChoice};
 
 use super::messages::{self, MarkedBlock};
@@ -14,7 +13,6 @@ pub(crate) type BodyField = (&'static str, fn(&BodyInput<'_>) -> Result<Option<V
 
 /// What a rule may look at.
 pub(crate) struct BodyInput<'a> {
-    pub(crate) settings: &'a ProviderSettings,
     pub(crate) model: &'a Model,
     pub(crate) request: &'a ChatRequest,
     /// The prompt of a completion; empty in a conversation.
@@ -86,6 +84,15 @@ pub(crate) fn messages(input: &BodyInput<'_>) -> Rule {
     let mut list = messages::known_blocks_only(&input.request.messages);
     if input.caches() {
         messages::mark_last_two_users(&mut list, MarkedBlock::Last);
+    }
+    Ok(Some(list.into()))
+}
+
+/// The same, marked on the last block with text.
+pub(crate) fn messages_marked_on_text(input: &BodyInput<'_>) -> Rule {
+    let mut list = messages::known_blocks_only(&input.request.messages);
+    if input.caches() {
+        messages::mark_last_two_users(&mut list, MarkedBlock::LastText);
     }
     Ok(Some(list.into()))
 }

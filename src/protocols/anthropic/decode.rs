@@ -75,8 +75,13 @@ impl MessageDecoder {
             return Ok(());
         }
         // The event's name decides whether it is read, the type inside what it means.
+        self.message(event.data, tokens)
+    }
+
+    /// One event's data, however it was framed.
+    pub(crate) fn message(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
         let Self { document, counting, counted, summary, .. } = self;
-        let event = document.parse(event.data)?;
+        let event = document.parse(data)?;
         if event.is_null() {
             return Err(malformed("an event is null"));
         }

@@ -8,8 +8,10 @@ pub(crate) mod body;
 mod decode;
 pub(crate) mod errors;
 mod headers;
+mod hosting;
 pub(crate) mod messages;
 mod wire;
 
-pub(crate) use decode::Counting;
+pub(crate) use decode::{Counting, MessageDecoder};
+pub(crate) use hosting::{Answer, Hosting};
 pub(crate) use wire::{Endpoint, Messages, MessagesSpec};

@@ -1,15 +1,20 @@
 //! A provider of the Messages API as a value, and the engine that speaks for it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::body::{self, BodyField, BodyInput};
 use super::decode::{Counting, MessageDecoder};
 use super::errors;
 use super::headers::{RETRY_COUNT, SdkHeaders};
+use super::hosting::{Answer, Hosting};
+use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Failure, WholeResponse, Wire};
-use crate::json::{Document, Value};
+use crate::json::{Document, Node, Value};
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
@@ -34,13 +39,15 @@ pub(crate) struct MessagesSpec {
     pub(crate) completion: &'static [BodyField],
     /// How token counts are reported.
     pub(crate) counting: Counting,
+    /// What the maker's own service and those of others do differently.
+    pub(crate) hosting: &'static Hosting,
 }
 
 /// Where requests go and how they are authorised.
 pub(crate) struct Endpoint {
     /// The URL of the Messages API, as text: one that cannot be parsed fails each call.
     pub(crate) url: String,
-    /// `x-api-key` or `authorization` with its value; `None` fails each call.
+    /// `x-api-key` or `authorization` with its value; `None` fails each call, unless tokens are fetched.
     pub(crate) authorization: Option<(&'static str, String)>,
 }
 
@@ -49,8 +56,9 @@ pub(crate) struct Messages {
     spec: &'static MessagesSpec,
     settings: ProviderSettings,
     endpoint: Endpoint,
+    tokens: Option<Arc<dyn TokenSource>>,
     model: Model,
-    identity: std::sync::Arc<ClientIdentity>,
+    identity: Arc<ClientIdentity>,
 }
 
 impl Messages {
@@ -66,30 +74,35 @@ impl Messages {
             spec,
             settings: settings.clone(),
             endpoint: (spec.endpoint)(settings, context)?,
+            tokens: (spec.hosting.tokens)(settings),
             model: (spec.model)(settings),
             identity: context.identity.clone(),
         })
     }
 
     fn encode(&self, fields: &[BodyField], call: &CallInput<'_>) -> Result<HttpRequest, Error> {
-        let input = BodyInput {
-            settings: &self.settings,
-            model: &self.model,
-            request: call.request,
-            prompt: call.prompt,
-        };
+        let input = BodyInput { model: &self.model, request: call.request, prompt: call.prompt };
+        let body = body::build(fields, &input)?;
+        let streams = body.get("stream").and_then(Value::as_bool) == Some(true);
+        if !streams && body.get("max_tokens").and_then(Value::as_f64).is_some_and(|max| max > LONGEST_WHOLE) {
+            return Err(Error::configuration(TOO_LONG_FOR_WHOLE));
+        }
         // The SDK indents its bodies.
-        let body = Bytes::from(body::build(fields, &input)?.to_json_pretty());
-        let Some((name, value)) = &self.endpoint.authorization else {
-            return Err(Error::configuration(NO_AUTHENTICATION));
+        let body = Bytes::from(body.to_json_pretty());
+        let hosting = self.spec.hosting;
+        let authorization = match (&self.endpoint.authorization, &self.tokens) {
+            (Some((name, value)), _) => {
+                vec![(*name, HeaderValue::secret(javascript::fetch_value(value)?))]
+            }
+            (None, Some(_)) => Vec::new(),
+            (None, None) => return Err(Error::configuration(NO_AUTHENTICATION)),
         };
-        let url = Url::parse(&self.endpoint.url)
+        let url = Url::parse(&(hosting.url)(&self.endpoint.url, &self.model.id, streams))
             .map_err(|_| Error::configuration("Invalid URL").with_code("ERR_INVALID_URL"))?;
-        let authorization = [(*name, HeaderValue::secret(javascript::fetch_value(value)?))];
         let headers = SdkHeaders {
-            user_agent: "Anthropic/JS 0.37.0",
+            user_agent: hosting.user_agent,
             authorization: &authorization,
-            version: Some(API_VERSION),
+            version: hosting.version,
             betas: call.betas,
         };
         Ok(HttpRequest {
@@ -98,11 +111,22 @@ impl Messages {
             url: url.into(),
             body,
             options: RequestOptions {
-                retry: RetryPolicy::Stainless { count_header: Some(RETRY_COUNT) },
+                retry: RetryPolicy::Stainless { count_header: hosting.counts_retries.then_some(RETRY_COUNT) },
                 client: ClientKind::NodeFetch,
                 ..RequestOptions::default()
             },
         })
+    }
+
+    /// The handler's wrapper around everything that goes wrong with a call.
+    fn wrapped(&self, call: Call, error: Error) -> Error {
+        match (call, self.spec.hosting.completion_error) {
+            (Call::Completion, Some(words)) => {
+                let message = format!("{words}{}", error.message());
+                error.with_message(message).without_status_and_code()
+            }
+            _ => error,
+        }
     }
 }
 
@@ -131,19 +155,36 @@ impl Wire for Messages {
     }
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
-        self.completion(self.spec.completion, request)
+        self.completion(self.spec.completion, request).map_err(|error| self.wrapped(Call::Completion, error))
     }
 
     fn encode_completion_stream(&self, request: &CompletionRequest) -> Option<Result<HttpRequest, Error>> {
-        Some(self.completion(STREAMED_COMPLETION, request))
+        let encoded = self.completion(self.spec.hosting.completion_stream, request);
+        Some(encoded.map_err(|error| self.wrapped(Call::Completion, error)))
+    }
+
+    fn authenticate<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let Some(tokens) = &self.tokens else { return Ok(()) };
+            tokens.access(context).await.map(drop).map_err(|error| self.wrapped(call, error))
+        })
+    }
+
+    fn authorize(&self, request: &mut HttpRequest, call: Call) -> Result<(), Error> {
+        let Some(access) = self.tokens.as_ref().and_then(|tokens| tokens.known()) else { return Ok(()) };
+        let wrapped = |error| self.wrapped(call, error);
+        (self.spec.hosting.place)(&mut request.url, access.project()).map_err(wrapped)?;
+        request.headers.insert_behind("x-stainless-runtime-version", access.headers().map_err(wrapped)?);
+        Ok(())
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        completion_text(response)
+        completion_text(response, self.spec.hosting.answer)
+            .map_err(|error| self.wrapped(Call::Completion, error))
     }
 
-    fn failure(&self, _: Call, failure: Failure) -> Error {
-        errors::explain(failure)
+    fn failure(&self, call: Call, failure: Failure) -> Error {
+        self.wrapped(call, errors::explain(failure))
     }
 }
 
@@ -159,8 +200,8 @@ impl Messages {
     }
 }
 
-/// The text of the first text block of a whole message; empty if there is none.
-pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
+/// The text of a whole message; empty if it has none.
+pub(crate) fn completion_text(response: &WholeResponse, answer: Answer) -> Result<CompletionResponse, Error> {
     let text = response.text();
     let media_type = response.media_type();
     let mut document = Document::new();
@@ -176,20 +217,23 @@ pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResp
     if !message.get("content").is_array() {
         return Err(Error::invalid_response("the response is malformed: the message has no content"));
     }
-    let block = message.get("content").items().find(|block| block.get("type").str_eq("text"));
+    let mut blocks = message.get("content").items();
+    let is_text = |block: &Node<'_>| block.get("type").str_eq("text");
+    let block = match answer {
+        Answer::FirstText => blocks.find(is_text),
+        Answer::FirstBlock => {
+            let first = blocks.next().filter(|block| !block.is_null());
+            let first = first.ok_or_else(|| {
+                Error::invalid_response("the response is malformed: the message's content is empty")
+            })?;
+            Some(first).filter(is_text)
+        }
+    };
     Ok(block.and_then(|block| block.get("text").as_text()).unwrap_or_default().into())
 }
 
-/// <https://docs.anthropic.com/en/api/versioning>
-const API_VERSION: &str = "2023-06-01";
-
-/// The reference has no streamed completion; this is its completion with the switch turned.
-const STREAMED_COMPLETION: &[BodyField] = &[
-    ("model", body::model),
-    ("max_tokens", body::default_max_tokens),
-    ("temperature", body::temperature),
-    ("messages", body::prompt),
-    ("stream", body::stream),
-];
+/// The SDK takes an answer of more tokens than this for one of more than ten minutes.
+const LONGEST_WHOLE: f64 = 600.0 * 128_000.0 / 3600.0;
+const TOO_LONG_FOR_WHOLE: &str = "Streaming is strongly recommended for operations that may take longer than 10 minutes. See https://github.com/anthropics/anthropic-sdk-python#streaming-responses for more details";
 
 const NO_AUTHENTICATION: &str = "Could not resolve authentication method. Expected either apiKey or authToken to be set. Or for one of the \"X-Api-Key\" or \"Authorization\" headers to be explicitly omitted";

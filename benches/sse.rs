@@ -1,0 +1,88 @@
+//! The event decoder over a recorded stream: time by size of the chunks, cost by size of one event, and
+//! allocations per event.
+//!
+//! `cargo bench --bench sse`; the figures of the last run stand in `benches/README.md`.
+
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+use bytes::Bytes;
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use samewire::frames::sse::{SseDecoder, SseDialect};
+use samewire::json::Value;
+
+/// The recorded stream is repeated to a body of this size.
+const BODY: usize = 4 << 20;
+
+fn recorded(case: &str) -> Bytes {
+    let path = format!("{}/fixtures/{case}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the recording is in the repository");
+    let case = Value::parse(&text).expect("recordings are JSON");
+    let exchange = case.get("exchanges").and_then(|list| list.at(0)).expect("the case has an exchange");
+    let body =
+        exchange.get("response").and_then(|response| response.get("body")?.as_str()).expect("a text body");
+    // Only whole events without the end mark, so that the repetition is one long stream.
+    let events = body.replace("data: [DONE]\n\n", "");
+    events.repeat(BODY / events.len()).into()
+}
+
+fn count_events(chunks: &[Bytes]) -> usize {
+    let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
+    let mut events = 0;
+    for chunk in chunks {
+        decoder.push(chunk.clone());
+        while let Some(event) = decoder.next_event() {
+            std::hint::black_box(event.expect("the stream is well formed"));
+            events += 1;
+        }
+    }
+    events
+}
+
+fn cut(body: &Bytes, size: usize) -> Vec<Bytes> {
+    (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect()
+}
+
+fn recorded_streams(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sse/recorded");
+    for (name, case) in
+        [("openai", "openai/stream-text-multibyte"), ("anthropic", "anthropic/stream-thinking")]
+    {
+        let body = recorded(case);
+        for size in [16 * 1024, 1400, 61] {
+            let chunks = cut(&body, size);
+            let mut events = 0;
+            let allocated = allocation_counter::measure(|| events = count_events(&chunks));
+            println!(
+                "{name}, {size} B chunks: {events} events, {:.4} allocations and {:.1} B allocated an event",
+                allocated.count_total as f64 / events as f64,
+                allocated.bytes_total as f64 / events as f64,
+            );
+            group.throughput(Throughput::Elements(events as u64));
+            group.bench_function(BenchmarkId::new(name, size), |bencher| {
+                bencher.iter(|| count_events(&chunks));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// One event of growing size in chunks of 1,400 bytes: the time per byte must not grow.
+fn one_large_event(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sse/one_event");
+    for kibibytes in [64, 256, 1024, 4096, 16384] {
+        let body = Bytes::from(format!("data: {}\n\n", "x".repeat(kibibytes * 1024)));
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.sample_size(20);
+        group.bench_function(BenchmarkId::from_parameter(format!("{kibibytes} KiB")), |bencher| {
+            bencher.iter_batched(
+                || cut(&body, 1400),
+                |chunks| assert_eq!(count_events(&chunks), 1),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, recorded_streams, one_large_event);
+criterion_main!(benches);
