@@ -53,7 +53,14 @@ pub async fn pull(settings: &ProviderSettings, context: &Context, model: &str) -
     let server = Server::new(settings, &context.identity);
     let body = object! { "model": model, "stream": true };
     let request = server.request("/api/pull", &body.into()).map_err(named)?;
-    let body = driver::send(context, request).await.map_err(|failure| named(errors::explain(failure)))?;
+    let origin = request.url.strip_suffix("/api/pull").unwrap_or_default().to_owned();
+    let explain = |failure| match failure {
+        driver::Failure::Transport(_) => {
+            Error::new(ErrorKind::Connection, format!("no Ollama server answers at {origin}"))
+        }
+        failure => errors::explain(failure),
+    };
+    let body = driver::send(context, request).await.map_err(|failure| named(explain(failure)))?;
     Ok(PullStream { body: Some(body), lines: NdjsonDecoder::new(), document: Document::new(), done: false })
 }
 

@@ -1,5 +1,7 @@
 //! Pulling a model over a replayed connection.
 
+#![cfg(feature = "http")]
+
 use std::sync::Arc;
 
 use futures_util::StreamExt;

@@ -138,7 +138,11 @@ fn content(content: Node<'_>, tokens: &mut Tokens) {
     }
     for part in content.items() {
         if part.get("type").str_eq("thinking") {
-            let thoughts = part.get("thinking").items().filter(|inner| inner.get("type").str_eq("text"));
+            let is_text = |inner: &Node<'_>| {
+                let kind = inner.get("type");
+                kind.str_eq("text") || (kind.is_undefined() && !inner.get("reference_ids").is_array())
+            };
+            let thoughts = part.get("thinking").items().filter(is_text);
             tokens.extend(thoughts.filter_map(|inner| filled(inner.get("text"))).map(StreamToken::Reasoning));
         } else if part.get("type").str_eq("text") {
             tokens.extend(filled(part.get("text")).map(StreamToken::Text));

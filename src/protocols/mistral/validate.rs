@@ -96,13 +96,21 @@ fn part(part: Node<'_>, path: &Path<'_>) -> Result<(), Error> {
         "thinking" => {
             optional(part, "closed", Kind::Bool, path)?;
             required(part, "thinking", Kind::Array, path)?;
-            each(part.get("thinking"), &path.key("thinking"), |inner, path| {
-                let is_thought = inner.get("type").str_eq("text") || inner.get("type").str_eq("reference");
-                if is_thought { self::part(inner, path) } else { Err(unknown_part(path)) }
-            })
+            each(part.get("thinking"), &path.key("thinking"), thought)
         }
         _ => Err(unknown_part(path)),
     }
+}
+
+/// A part of a thought: text or a reference, which may leave out its type.
+fn thought(thought: Node<'_>, path: &Path<'_>) -> Result<(), Error> {
+    is(thought, Kind::Object, path)?;
+    let kind = thought.get("type");
+    if kind.str_eq("text") || kind.str_eq("reference") {
+        return part(thought, path);
+    }
+    let is_plain = thought.get("text").is_string() || thought.get("reference_ids").is_array();
+    if kind.is_undefined() && is_plain { Ok(()) } else { Err(unknown_part(path)) }
 }
 
 fn unknown_part(path: &Path<'_>) -> Error {
