@@ -163,7 +163,7 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// ```
 #[cfg(feature = "http")]
 pub fn build_provider(settings: &ProviderSettings) -> Result<Arc<dyn AiProvider>, Error> {
-    build_provider_in(settings, &Context::system())
+    build_provider_in(settings, &Context::system_for(settings)?)
 }
 
 /// As [`build_provider`], in a world of your own: another transport, clock, environment or identity.
