@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use bytes::{Bytes, BytesMut};
 
 use crate::context::Context;
-use crate::provider::{AiProvider, ProviderCapabilities};
+use crate::image::{GeneratedImage, ImageRequest};
+use crate::provider::{AiProvider, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
@@ -73,6 +74,16 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// if it could be made.
     fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Fallback> {
         let _ = (request, first);
+        None
+    }
+
+    /// Makes an image; `None` where images cannot be made.
+    fn generate_image<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a ImageRequest,
+    ) -> Option<BoxFuture<'a, Result<GeneratedImage, Error>>> {
+        let _ = (context, request);
         None
     }
 
@@ -258,6 +269,16 @@ impl<W: Wire> AiProvider for Driver<W> {
             open(&self.context, http, decoder, |failure| self.wire.failure(Call::Completion, failure))
                 .await
                 .map_err(named)
+        })
+    }
+
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        Box::pin(async move {
+            let made = match self.wire.generate_image(&self.context, &request) {
+                Some(made) => made.await,
+                None => Err(unsupported(self.wire.id(), "image generation")),
+            };
+            made.map_err(|error| error.with_provider(self.wire.id()))
         })
     }
 

@@ -53,6 +53,7 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     request_headers: |_, _| Vec::new(),
     begin: |_, _| {},
     stream_error: |error| error,
+    images: None,
     list: None,
 };
 

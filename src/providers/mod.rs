@@ -41,6 +41,7 @@ mod qwen_code;
 mod reasoning_details;
 mod requesty;
 mod roo;
+mod roo_images;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
