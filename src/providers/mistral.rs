@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 use url::Url;
 
 use crate::catalog::tables::table;
