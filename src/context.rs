@@ -90,6 +90,17 @@ impl Default for ClientIdentity {
     }
 }
 
+impl ClientIdentity {
+    /// The operating system as Node.js names it.
+    pub(crate) fn platform(&self) -> String {
+        match self.os.as_str() {
+            "MacOS" => "darwin".into(),
+            "Windows" => "win32".into(),
+            other => other.to_ascii_lowercase(),
+        }
+    }
+}
+
 impl Context {
     /// An environment variable that is set, empty or not.
     pub fn env(&self, name: &str) -> Option<&str> {

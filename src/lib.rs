@@ -117,6 +117,7 @@ pub mod frames;
 pub mod json;
 pub mod layers;
 pub mod manager;
+pub mod ollama;
 pub mod prompt_cache;
 pub mod think;
 pub mod transport;

@@ -2,17 +2,17 @@
 
 use std::collections::{VecDeque, vec_deque};
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_core::future::BoxFuture;
 
 use crate::json::Value;
-use crate::manager::KeyId;
-use crate::transport::{Body, Headers, TransportError};
+use crate::transport::{Headers, TransportError};
 use crate::{Error, StreamToken, Text, Usage};
+
+pub use token_stream::TokenStream;
+
+mod token_stream;
 
 /// Turns the chunks of one response body into tokens, without I/O. Every cut of the body gives the same
 /// tokens.
@@ -121,20 +121,6 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-/// An answer as it arrives. After an error, or after its end, it stays at its end.
-///
-/// Dropping it aborts the request and closes its connection.
-pub struct TokenStream {
-    source: Source,
-    /// Read ahead and not given out yet.
-    ahead: VecDeque<Result<StreamToken, Error>>,
-    observers: Vec<Box<dyn Observe>>,
-    /// The whole stream tells one error, in its text too.
-    announces: bool,
-    key: Option<KeyId>,
-    cached: bool,
-}
-
 /// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or
 /// right after its end; whatever must settle in every case settles in its `Drop`.
 pub(crate) trait Observe: Send {
@@ -144,193 +130,6 @@ pub(crate) trait Observe: Send {
     /// The stream ended without an error, with this summary.
     fn end(&mut self, summary: StreamSummary) {
         let _ = summary;
-    }
-}
-
-enum Source {
-    Decoded {
-        body: Option<Body>,
-        processor: StreamProcessor,
-        response: ResponseHead,
-    },
-    Ready {
-        tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
-        summary: StreamSummary,
-    },
-    #[cfg(feature = "cache")]
-    Shared(crate::manager::FlightReader),
-}
-
-impl TokenStream {
-    pub(crate) fn decode(response: ResponseHead, body: Body, processor: StreamProcessor) -> Self {
-        Self::of_source(Source::Decoded { body: Some(body), processor, response })
-    }
-
-    /// A stream of tokens from elsewhere, for providers of your own.
-    pub fn from_tokens(tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static) -> Self {
-        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary: StreamSummary::default() })
-    }
-
-    /// A stream that several readers share; `cached` for those who did not ask first.
-    #[cfg(feature = "cache")]
-    pub(crate) fn of_flight(reader: crate::manager::FlightReader, cached: bool) -> Self {
-        Self { cached, ..Self::of_source(Source::Shared(reader)) }
-    }
-
-    /// The stream of an answer that was given before.
-    #[cfg(feature = "cache")]
-    pub(crate) fn of_answer(tokens: Vec<StreamToken>, summary: StreamSummary) -> Self {
-        let tokens = Box::pin(futures_util::stream::iter(tokens.into_iter().map(Ok)));
-        Self { cached: true, ..Self::of_source(Source::Ready { tokens, summary }) }
-    }
-
-    /// Whether the answer came from a cache, or from a request that somebody else paid for. Its usage tokens
-    /// are those of the answer when it was first given.
-    pub fn is_cached(&self) -> bool {
-        self.cached
-    }
-
-    fn of_source(source: Source) -> Self {
-        Self {
-            source,
-            ahead: VecDeque::new(),
-            observers: Vec::new(),
-            announces: false,
-            key: None,
-            cached: false,
-        }
-    }
-
-    /// A stream of one text.
-    pub(crate) fn of_text(text: Text) -> Self {
-        Self::from_tokens(futures_util::stream::iter([Ok(StreamToken::Text(text))]))
-    }
-
-    /// The stream of an error that is told in the text too.
-    pub(crate) fn of_announced(error: Error) -> Self {
-        let tokens = announcement(error.message()).map(Ok).into_iter().chain([Err(error)]);
-        Self { announces: true, ..Self::from_tokens(futures_util::stream::iter(tokens)) }
-    }
-
-    /// The same stream, watched: every item from here on passes the observer first.
-    #[must_use]
-    pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
-        self.observers.push(Box::new(observer));
-        self
-    }
-
-    /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
-    /// is given out later, and observers see it only then. The error, if the stream failed before it said
-    /// anything; it stays in the stream.
-    pub(crate) async fn start(&mut self) -> Option<&Error> {
-        while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
-            let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
-            self.ahead.push_back(item);
-        }
-        self.ahead.back().and_then(|item| item.as_ref().err())
-    }
-
-    /// The same stream once it has started, or its error if it failed before it said anything and the error
-    /// is of a kind that calls for another try.
-    pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
-        if !self.start().await.is_some_and(another_try) {
-            return Ok(self);
-        }
-        match self.ahead.pop_back() {
-            Some(Err(error)) if self.announces => Err(error.announced()),
-            Some(Err(error)) => Err(error),
-            _ => Ok(self),
-        }
-    }
-
-    /// Whether reading ahead stops at this item.
-    fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
-        item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
-    }
-
-    /// The fingerprint of the key that the answer was asked for with, where one of several was chosen; see
-    /// [`RotatingProvider`](crate::manager::RotatingProvider).
-    pub fn key_id(&self) -> Option<&KeyId> {
-        self.key.as_ref()
-    }
-
-    #[must_use]
-    pub(crate) fn with_key(mut self, key: KeyId) -> Self {
-        self.key = Some(key);
-        self
-    }
-
-    /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
-    pub fn summary(&self) -> StreamSummary {
-        match &self.source {
-            Source::Decoded { processor, .. } => processor.summary(),
-            Source::Ready { summary, .. } => summary.clone(),
-            #[cfg(feature = "cache")]
-            Source::Shared(reader) => reader.summary(),
-        }
-    }
-
-    /// The headers of the response, where there was one: request ids, rate limits.
-    pub fn headers(&self) -> Option<&Headers> {
-        match &self.source {
-            Source::Decoded { response, .. } => Some(&response.headers),
-            Source::Ready { .. } => None,
-            #[cfg(feature = "cache")]
-            Source::Shared(_) => None,
-        }
-    }
-}
-
-impl Stream for TokenStream {
-    type Item = Result<StreamToken, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = match self.ahead.pop_front() {
-            Some(item) => Some(item),
-            None => ready!(self.source.poll(cx)),
-        };
-        if let Some(item) = &item {
-            self.observers.iter_mut().for_each(|observer| observer.item(item));
-        } else if !self.observers.is_empty() {
-            let summary = self.summary();
-            self.observers.drain(..).for_each(|mut observer| observer.end(summary.clone()));
-        }
-        Poll::Ready(item)
-    }
-}
-
-impl Source {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamToken, Error>>> {
-        match self {
-            Source::Ready { tokens, .. } => tokens.as_mut().poll_next(cx),
-            #[cfg(feature = "cache")]
-            Source::Shared(reader) => reader.poll(cx),
-            Source::Decoded { body, processor, .. } => loop {
-                if let Some(token) = processor.tokens.pop_front() {
-                    return Poll::Ready(Some(Ok(token)));
-                }
-                if let Some(error) = processor.error.take() {
-                    *body = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                let Some(chunks) = body else { return Poll::Ready(None) };
-                if processor.ended {
-                    *body = None;
-                    continue;
-                }
-                match ready!(chunks.as_mut().poll_next(cx)) {
-                    Some(Ok(chunk)) => processor.push(chunk),
-                    Some(Err(failure)) => processor.interrupt(&failure),
-                    None => processor.end(),
-                }
-            },
-        }
-    }
-}
-
-impl fmt::Debug for TokenStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenStream").finish_non_exhaustive()
     }
 }
 
@@ -362,6 +161,10 @@ pub(crate) struct ResponseHead {
     pub(crate) headers: Headers,
 }
 
+/// Asks for an answer once more; takes the decoder of the one that failed.
+pub(crate) type Reopen =
+    Box<dyn FnOnce(Box<dyn Decode>) -> BoxFuture<'static, Result<TokenStream, Error>> + Send>;
+
 /// One response body to tokens: a small state machine per protocol, without I/O.
 pub(crate) trait Decode: Send {
     /// Looks at the response head before any chunk.
@@ -386,6 +189,29 @@ pub(crate) trait Decode: Send {
     /// What is known beside the tokens.
     fn summary(&self) -> StreamSummary {
         StreamSummary::default()
+    }
+
+    /// The decoder for the answer to the [fallback](crate::driver::Wire::fallback) request, which goes on
+    /// with what this one knows.
+    fn into_fallback(self: Box<Self>) -> Box<dyn Decode> {
+        Box::new(Exhausted)
+    }
+}
+
+/// Stands where a decoder was taken away.
+struct Exhausted;
+
+impl Decode for Exhausted {
+    fn push(&mut self, _: Bytes, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
+    }
+
+    fn finish(&mut self, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, _: &TransportError, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
     }
 }
 

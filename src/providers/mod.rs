@@ -31,8 +31,11 @@ mod io_intelligence;
 mod litellm;
 mod lmstudio;
 mod minimax;
+mod mistral;
 mod moonshot;
+pub(crate) mod ollama;
 mod openai;
+mod openai_native;
 mod openrouter;
 mod qwen_code;
 mod reasoning_details;
@@ -86,8 +89,11 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("litellm", Kind::Chat(&litellm::SPEC)),
     ("lmstudio", Kind::Chat(&lmstudio::SPEC)),
     ("minimax", Kind::Messages(&minimax::SPEC)),
+    ("mistral", Kind::Own(mistral::build)),
     ("moonshot", Kind::Extended(moonshot::spec)),
+    ("ollama", Kind::Own(ollama::build)),
     ("openai", Kind::ChatBy(openai::spec)),
+    ("openai-native", Kind::Own(openai_native::build)),
     ("openrouter", Kind::Own(openrouter::build)),
     ("qwen-code", Kind::Own(qwen_code::build)),
     ("requesty", Kind::Chat(&requesty::SPEC)),
