@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::usage::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
+use crate::catalog::tables::table;
 use crate::json::Value;
 use crate::manager::KeyId;
 use crate::stream::{Observe, StreamSummary, TokenStream};
@@ -190,7 +191,7 @@ pub struct MeteredCall {
 impl MeteredCall {
     /// A conversation that is about to be sent.
     pub fn new(provider: &dyn AiProvider, request: &ChatRequest) -> Self {
-        let model = provider.model();
+        let model = with_all_tiers(provider.name(), provider.model());
         Self {
             provider: provider.name().into(),
             counting: Counting::of(provider.name(), &model.id),
@@ -248,6 +249,18 @@ impl MeteredCall {
             guessed,
         }
     }
+}
+
+/// Undoes what the reference does to Claude's models with a long context: it puts the prices of the long
+/// tier in the place of the base prices, although the service asks them for long prompts only.
+fn with_all_tiers(provider: &str, mut model: Model) -> Model {
+    if let (Some(info), Some(base)) = (&model.info, table(provider).get(&model.id))
+        && base.get("tiers").is_some()
+        && base.context_window() < info.context_window()
+    {
+        model.info = Some(base);
+    }
+    model
 }
 
 struct Meter {
@@ -419,6 +432,19 @@ mod tests {
         let sums = ledger.total();
         assert_eq!((sums.requests, sums.failed, sums.dropped, sums.of_unknown_cost), (1, 0, 0, 0));
         assert_eq!(ledger.by(|account| account.provider.clone())["anthropic"], sums);
+    }
+
+    #[tokio::test]
+    async fn short_prompts_have_the_base_price_with_a_long_context_too() {
+        let settings = anthropic().with("anthropicBeta1MContext", true);
+        let (_, long) = ask(settings, Exchange::new(200).body(ANTHROPIC), 100).await;
+        let (_, short) = ask(anthropic(), Exchange::new(200).body(ANTHROPIC), 100).await;
+        assert_eq!(long.cost, short.cost);
+        let body = ANTHROPIC.replace("\"input_tokens\":1000", "\"input_tokens\":400000");
+        let settings = anthropic().with("anthropicBeta1MContext", true);
+        let (_, long) = ask(settings, Exchange::new(200).body(body), 100).await;
+        let dollars = 400_000.0 * 6.0 + 200.0 * 22.5 + 2000.0 * 0.6 + 100.0 * 7.5 + 400.0 * 12.0;
+        assert!((long.cost.unwrap().dollars - dollars / 1e6).abs() < 1e-12);
     }
 
     #[tokio::test]

@@ -346,7 +346,11 @@ mod tests {
     fn rig(count: usize, exchanges: impl IntoIterator<Item = Exchange>) -> Rig {
         let clock = Arc::new(PausedClock::start());
         let replay = Arc::new(ReplayTransport::new(exchanges));
-        let context = Context::for_tests(replay.clone(), clock.clone());
+        let transport: Arc<dyn Transport> = replay.clone();
+        // With the reference's retries in between, which must leave refusals alone.
+        #[cfg(feature = "http")]
+        let transport = crate::transport::standard(transport, clock.clone());
+        let context = Context::for_tests(transport, clock.clone());
         let keys = (0..count).map(|n| ApiKey::new(format!("key-{n}")));
         let ring = Arc::new(KeyRing::new("groq", keys, clock).unwrap());
         let provider =
