@@ -19,11 +19,11 @@ pub trait Clock: Send + Sync + 'static {
 /// The clock of the operating system, and a random generator that is not for secrets.
 ///
 /// Its `sleep` needs a Tokio runtime with time enabled.
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "manager"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "manager"))]
 impl Clock for SystemClock {
     fn now(&self) -> f64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -115,6 +115,8 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+#[cfg(feature = "manager")]
+pub mod manager;
 pub mod think;
 pub mod transport;
 
