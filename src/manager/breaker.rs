@@ -319,7 +319,8 @@ impl Shared {
     }
 
     fn open(&self, inner: &mut Inner) {
-        let was_well = matches!(inner.phase, Phase::Closed) && inner.closed_at.elapsed() >= self.config.window;
+        let was_well =
+            matches!(inner.phase, Phase::Closed) && inner.closed_at.elapsed() >= self.config.window;
         inner.opened = if was_well { 1 } else { inner.opened.saturating_add(1) };
         let factor = 2u32.saturating_pow(inner.opened - 1);
         let time = self.config.open_for.saturating_mul(factor).min(self.config.open_for_at_most);
@@ -413,8 +414,7 @@ mod tests {
     use super::*;
 
     fn breaker() -> CircuitBreaker {
-        let config =
-            BreakerConfig { minimum_calls: 4, slow_call: Some(SECOND), ..BreakerConfig::default() };
+        let config = BreakerConfig { minimum_calls: 4, slow_call: Some(SECOND), ..BreakerConfig::default() };
         CircuitBreaker::new("p/m", config)
     }
 
