@@ -90,6 +90,17 @@ impl Default for ClientIdentity {
     }
 }
 
+impl ClientIdentity {
+    /// The operating system as Node.js names it.
+    pub(crate) fn platform(&self) -> String {
+        match self.os.as_str() {
+            "MacOS" => "darwin".into(),
+            "Windows" => "win32".into(),
+            other => other.to_ascii_lowercase(),
+        }
+    }
+}
+
 impl Context {
     /// An environment variable that is set, empty or not.
     pub fn env(&self, name: &str) -> Option<&str> {
@@ -109,7 +120,8 @@ mod system {
 
     use super::{Context, Ids};
     use crate::clock::SystemClock;
-    use crate::transport;
+    use crate::settings::ProviderSettings;
+    use crate::{Error, transport};
 
     impl Context {
         /// The machine that the program runs on: real clock, real network through
@@ -119,12 +131,32 @@ mod system {
             Self::with_transport(Arc::new(transport::reqwest::ReqwestTransport::new()))
         }
 
+        /// As [`system`](Self::system), with the proxies, certificates and limits of time that the settings
+        /// name: `httpProxy`, `httpNoProxy`, `caCertificateFile`, and in milliseconds, 0 for no limit,
+        /// `connectTimeoutMs`, `headTimeoutMs`, `idleTimeoutMs`, `totalTimeoutMs`.
+        ///
+        /// # Errors
+        ///
+        /// [`Configuration`](crate::ErrorKind::Configuration), naming the setting.
+        pub fn system_for(settings: &ProviderSettings) -> Result<Self, Error> {
+            if !transport::network::is_set(settings) {
+                return Ok(Self::system());
+            }
+            let clock: Arc<SystemClock> = Arc::new(SystemClock);
+            let transport = transport::network::transport(settings, clock.clone())?;
+            Ok(Self::over(transport, clock))
+        }
+
         /// As [`system`](Self::system), over a transport of your own; the standard layers (decoding,
         /// redirects, retries) are put around it.
         pub fn with_transport(transport: Arc<dyn transport::Transport>) -> Self {
             let clock = Arc::new(SystemClock);
+            Self::over(transport::standard(transport, clock.clone()), clock)
+        }
+
+        fn over(transport: Arc<dyn transport::Transport>, clock: Arc<SystemClock>) -> Self {
             Self {
-                transport: transport::standard(transport, clock.clone()),
+                transport,
                 clock,
                 ids: Arc::new(RandomIds),
                 environment: Arc::new(
@@ -135,7 +167,7 @@ mod system {
                         .collect(),
                 ),
                 home: std::env::home_dir(),
-                cache_dir: None,
+                cache_dir: dirs::cache_dir().map(|folder| folder.join("samewire")),
                 model_lists: Arc::default(),
                 identity: Arc::default(),
             }

@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use bytes::{Bytes, BytesMut};
 
 use crate::context::Context;
-use crate::provider::{AiProvider, ProviderCapabilities};
+use crate::image::{GeneratedImage, ImageRequest};
+use crate::provider::{AiProvider, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
@@ -68,6 +69,24 @@ pub(crate) trait Wire: Send + Sync + 'static {
         Box::pin(async { Ok(false) })
     }
 
+    /// The request that a conversation is begun anew with when it fails, before its stream or in it, with
+    /// the [decoder](Decode::into_fallback) that the first one's becomes. `first` is the request that failed,
+    /// if it could be made.
+    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Fallback> {
+        let _ = (request, first);
+        None
+    }
+
+    /// Makes an image; `None` where images cannot be made.
+    fn generate_image<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a ImageRequest,
+    ) -> Option<BoxFuture<'a, Result<GeneratedImage, Error>>> {
+        let _ = (context, request);
+        None
+    }
+
     /// The models that the service offers.
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
         let _ = context;
@@ -87,6 +106,19 @@ pub(crate) enum Call {
     Chat,
     /// `completePrompt`.
     Completion,
+}
+
+/// Another way to the same answer.
+pub(crate) struct Fallback {
+    pub(crate) request: Result<HttpRequest, Error>,
+    /// The error of a failed exchange.
+    pub(crate) explain: Box<dyn Fn(Failure) -> Error + Send + Sync>,
+}
+
+impl Fallback {
+    async fn open(self, context: &Context, decoder: Box<dyn Decode>) -> Result<TokenStream, Error> {
+        open(context, self.request?, decoder.into_fallback(), self.explain).await
+    }
 }
 
 /// Why an exchange gave no decodable response.
@@ -144,9 +176,25 @@ impl<W: Wire> Driver<W> {
     }
 
     async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
-        let http = self.authorize(self.wire.encode_chat(request)?, Call::Chat).await?;
-        let decoder = self.wire.chat_decoder(request);
-        open(&self.context, http, decoder, |failure| self.wire.failure(Call::Chat, failure)).await
+        let http = self.wire.encode_chat(request);
+        let fallback = self.wire.fallback(request, http.as_ref().ok());
+        let first = async {
+            let explain = |failure| self.wire.failure(Call::Chat, failure);
+            let http = self.authorize(http?, Call::Chat).await?;
+            open(&self.context, http, self.wire.chat_decoder(request), explain).await
+        };
+        match (first.await, fallback) {
+            (outcome, None) => outcome,
+            (Err(_), Some(fallback)) => fallback.open(&self.context, self.wire.chat_decoder(request)).await,
+            (Ok(stream), Some(fallback)) => {
+                let (context, id) = (self.context.clone(), self.wire.id());
+                Ok(stream.or_reopen(Box::new(move |decoder| {
+                    Box::pin(async move {
+                        fallback.open(&context, decoder).await.map_err(|error| error.with_provider(id))
+                    })
+                })))
+            }
+        }
     }
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
@@ -224,6 +272,16 @@ impl<W: Wire> AiProvider for Driver<W> {
         })
     }
 
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        Box::pin(async move {
+            let made = match self.wire.generate_image(&self.context, &request) {
+                Some(made) => made.await,
+                None => Err(unsupported(self.wire.id(), "image generation")),
+            };
+            made.map_err(|error| error.with_provider(self.wire.id()))
+        })
+    }
+
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move {
             self.wire.list_models(&self.context).await.map_err(|error| error.with_provider(self.wire.id()))
@@ -257,6 +315,12 @@ pub(crate) async fn open(
     let head = ResponseHead { status: response.status, headers: response.headers };
     decoder.head(&head)?;
     Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder)))
+}
+
+/// Sends a request and gives the body of a good answer.
+pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Body, Failure> {
+    let response = context.transport.send(request).await.map_err(Failure::Transport)?;
+    if is_success(response.status) { Ok(response.body) } else { Err(status_failure(response).await) }
 }
 
 /// Sends a request and reads the whole answer.

@@ -86,7 +86,7 @@
 //!
 //! # Not supported
 //!
-//! Embeddings, audio, images as output, and everything above a single call: prompts, agents, memory.
+//! Embeddings, audio, and everything above a single call: prompts, agents, memory.
 
 mod auth;
 mod catalog;
@@ -94,6 +94,7 @@ mod context;
 mod driver;
 mod error;
 mod files;
+mod image;
 mod message;
 mod model;
 mod protocols;
@@ -117,6 +118,7 @@ pub mod json;
 pub mod layers;
 #[cfg(feature = "manager")]
 pub mod manager;
+pub mod ollama;
 pub mod think;
 pub mod transport;
 
@@ -125,6 +127,7 @@ pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};
 pub use frames::event_stream::EventStreamDecoder;
 pub use frames::sse::SseDecoder;
+pub use image::{GeneratedImage, ImageMethod, ImageRequest};
 pub use message::{ContentBlock, Message};
 pub use model::{Model, ModelInfo};
 pub use provider::{AiProvider, HealthStatus, ProviderCapabilities, RateLimits};

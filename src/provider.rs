@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
+use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Value;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
@@ -97,6 +98,16 @@ pub trait AiProvider: Send + Sync + 'static {
         Box::pin(async move { crate::tokenizer::count(content) })
     }
 
+    /// Makes an image.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) for providers without images.
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        let _ = request;
+        Box::pin(async move { Err(unsupported(self.name(), "image generation")) })
+    }
+
     /// Asks the service for a sign of life, as cheaply as it allows: its model list where there is one,
     /// else nothing is sent and the answer is [`HealthStatus::Unknown`].
     fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
@@ -135,7 +146,7 @@ pub trait AiProvider: Send + Sync + 'static {
     }
 }
 
-fn unsupported(provider: &str, what: &str) -> Error {
+pub(crate) fn unsupported(provider: &str, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{provider} does not support {what}")).with_provider(provider)
 }
 

@@ -20,6 +20,8 @@ use crate::{Error, Text};
 /// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
 /// (Claude, Titan Text and Llama models) instead of Converse.
 ///
+/// Settings of the network, for every provider, are listed at `Context::system_for`.
+///
 /// # Example: settings in code and from JSON
 ///
 /// ```

@@ -47,7 +47,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("parseApiPrice", |args| {
         let price = args.first().filter(|price| price.is_truthy())?;
         // NaN prints as `null`, as `undefined` does in a list.
-        Some(leading_float(price)? * 1_000_000.0).map(Value::from)
+        Some(Value::from(leading_float(price)? * 1_000_000.0))
     }),
 ];
 

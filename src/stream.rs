@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 
 use crate::json::Value;
 use crate::transport::{Body, Headers, TransportError};
@@ -125,13 +126,34 @@ impl Iterator for Tokens<'_> {
 pub struct TokenStream(Source);
 
 enum Source {
-    Decoded { body: Option<Body>, processor: StreamProcessor, response: ResponseHead },
-    Ready { tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>, summary: StreamSummary },
+    Decoded {
+        body: Option<Body>,
+        processor: StreamProcessor,
+        response: ResponseHead,
+        reopen: Option<Reopen>,
+    },
+    /// The answer broke off and is asked for once more.
+    Reopening {
+        stream: BoxFuture<'static, Result<TokenStream, Error>>,
+        summary: StreamSummary,
+    },
+    Ready {
+        tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
+        summary: StreamSummary,
+    },
 }
 
 impl TokenStream {
     pub(crate) fn decode(response: ResponseHead, body: Body, processor: StreamProcessor) -> Self {
-        Self(Source::Decoded { body: Some(body), processor, response })
+        Self(Source::Decoded { body: Some(body), processor, response, reopen: None })
+    }
+
+    /// The same stream; if it fails, it goes on with what `reopen` gives instead. What it gave before stays.
+    pub(crate) fn or_reopen(mut self, with: Reopen) -> Self {
+        if let Source::Decoded { reopen, .. } = &mut self.0 {
+            *reopen = Some(with);
+        }
+        self
     }
 
     /// A stream of tokens from elsewhere, for providers of your own.
@@ -154,7 +176,7 @@ impl TokenStream {
     pub fn summary(&self) -> StreamSummary {
         match &self.0 {
             Source::Decoded { processor, .. } => processor.summary(),
-            Source::Ready { summary, .. } => summary.clone(),
+            Source::Ready { summary, .. } | Source::Reopening { summary, .. } => summary.clone(),
         }
     }
 
@@ -162,7 +184,7 @@ impl TokenStream {
     pub fn headers(&self) -> Option<&Headers> {
         match &self.0 {
             Source::Decoded { response, .. } => Some(&response.headers),
-            Source::Ready { .. } => None,
+            Source::Ready { .. } | Source::Reopening { .. } => None,
         }
     }
 }
@@ -171,27 +193,40 @@ impl Stream for TokenStream {
     type Item = Result<StreamToken, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.0 {
-            Source::Ready { tokens, .. } => tokens.as_mut().poll_next(cx),
-            Source::Decoded { body, processor, .. } => loop {
-                if let Some(token) = processor.tokens.pop_front() {
-                    return Poll::Ready(Some(Ok(token)));
+        loop {
+            match &mut self.0 {
+                Source::Ready { tokens, .. } => return tokens.as_mut().poll_next(cx),
+                Source::Reopening { stream, summary } => match ready!(stream.as_mut().poll(cx)) {
+                    Ok(stream) => *self = stream,
+                    Err(error) => {
+                        let tokens = Box::pin(futures_util::stream::iter([Err(error)]));
+                        self.0 = Source::Ready { tokens, summary: std::mem::take(summary) };
+                    }
+                },
+                Source::Decoded { body, processor, reopen, .. } => {
+                    if let Some(token) = processor.tokens.pop_front() {
+                        return Poll::Ready(Some(Ok(token)));
+                    }
+                    if let Some(error) = processor.error.take() {
+                        *body = None;
+                        let Some(reopen) = reopen.take() else { return Poll::Ready(Some(Err(error))) };
+                        let summary = processor.summary();
+                        let decoder = std::mem::replace(&mut processor.decoder, Box::new(Exhausted));
+                        self.0 = Source::Reopening { stream: reopen(decoder), summary };
+                        continue;
+                    }
+                    let Some(chunks) = body else { return Poll::Ready(None) };
+                    if processor.ended {
+                        *body = None;
+                        continue;
+                    }
+                    match ready!(chunks.as_mut().poll_next(cx)) {
+                        Some(Ok(chunk)) => processor.push(chunk),
+                        Some(Err(failure)) => processor.interrupt(&failure),
+                        None => processor.end(),
+                    }
                 }
-                if let Some(error) = processor.error.take() {
-                    *body = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                let Some(chunks) = body else { return Poll::Ready(None) };
-                if processor.ended {
-                    *body = None;
-                    continue;
-                }
-                match ready!(chunks.as_mut().poll_next(cx)) {
-                    Some(Ok(chunk)) => processor.push(chunk),
-                    Some(Err(failure)) => processor.interrupt(&failure),
-                    None => processor.end(),
-                }
-            },
+            }
         }
     }
 }
@@ -230,6 +265,10 @@ pub(crate) struct ResponseHead {
     pub(crate) headers: Headers,
 }
 
+/// Asks for an answer once more; takes the decoder of the one that failed.
+pub(crate) type Reopen =
+    Box<dyn FnOnce(Box<dyn Decode>) -> BoxFuture<'static, Result<TokenStream, Error>> + Send>;
+
 /// One response body to tokens: a small state machine per protocol, without I/O.
 pub(crate) trait Decode: Send {
     /// Looks at the response head before any chunk.
@@ -254,6 +293,29 @@ pub(crate) trait Decode: Send {
     /// What is known beside the tokens.
     fn summary(&self) -> StreamSummary {
         StreamSummary::default()
+    }
+
+    /// The decoder for the answer to the [fallback](crate::driver::Wire::fallback) request, which goes on
+    /// with what this one knows.
+    fn into_fallback(self: Box<Self>) -> Box<dyn Decode> {
+        Box::new(Exhausted)
+    }
+}
+
+/// Stands where a decoder was taken away.
+struct Exhausted;
+
+impl Decode for Exhausted {
+    fn push(&mut self, _: Bytes, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
+    }
+
+    fn finish(&mut self, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, _: &TransportError, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+        Ok(Progress::Complete)
     }
 }
 

@@ -13,6 +13,7 @@ use samewire::{
 };
 use samewire_conformance::load_case;
 
+use crate::INTERRUPTED;
 use crate::keys;
 use crate::paint::Paint;
 
@@ -214,6 +215,3 @@ fn advice(error: &Error) -> String {
         (_, RetryAdvice::Never) => String::new(),
     }
 }
-
-/// What a shell reports for a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;

@@ -4,6 +4,7 @@
 mod chat;
 mod conform;
 mod keys;
+mod ollama;
 mod paint;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Command {
     Chat(chat::Arguments),
     /// Checks samewire against recordings of the TypeScript
     Conform(conform::Arguments),
+    /// Manages the models of an Ollama server
+    Ollama(ollama::Arguments),
     /// Lists the providers that are built in
     Providers,
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
+        Command::Ollama(arguments) => ollama::run(&arguments),
         Command::Providers => {
             keys::print_providers();
             Ok(ExitCode::SUCCESS)
@@ -44,3 +48,6 @@ fn main() -> ExitCode {
 
 /// The exit status for what cannot be done as asked.
 const USAGE: u8 = 2;
+
+/// What a shell reports for a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
-use samewire::json::{Object, Value};
+use samewire::json::{Object, Value, object};
 use samewire::think::{Piece, PieceKind, TagMatcher};
 use samewire::{
-    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, Model, ProviderSettings,
-    StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in, list_models_in,
+    AiProvider, ChatRequest, CompletionRequest, Context, Error, Field, ImageMethod, ImageRequest, Model,
+    ProviderSettings, StreamSummary, StreamToken, ToolCallAssembler, ToolCallPartial, build_provider_in,
+    list_models_in,
 };
 
 /// What came out of a call.
@@ -56,7 +57,7 @@ const CALLS: &[(&str, Entry)] = &[
     ("tagMatcher", Entry::Run(|ask| Box::pin(std::future::ready(tag_matcher(ask))))),
     ("listModels", Entry::Run(|ask| Box::pin(list_models(ask)))),
     ("getLmStudioModels", Entry::Run(|ask| Box::pin(lmstudio_models(ask)))),
-    ("generateImage", Entry::Missing("image generation has no public entry yet")),
+    ("generateImage", Entry::Run(|ask| Box::pin(generate_image(ask)))),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
 ];
 
@@ -169,6 +170,22 @@ async fn list_models(ask: &Ask) -> Outcome {
         models.into_iter().map(|model| (model.id.clone(), model.info().as_object().clone())).collect()
     };
     Outcome::of(list_models_in(&settings, &ask.context).await.map(by_id).map(Value::from))
+}
+
+/// The reference gives failures back as values.
+async fn generate_image(ask: &Ask) -> Outcome {
+    let text = |index: usize| ask.list("args").get(index).and_then(Value::as_str);
+    let mut request = ImageRequest::new(text(1).unwrap_or_default(), text(0).unwrap_or_default());
+    request.input_image = text(2).map(str::to_owned);
+    if text(3) == Some("images_api") {
+        request.method = ImageMethod::ImagesApi;
+    }
+    let made = async { ask.provider().await?.generate_image(request).await };
+    let value = match made.await {
+        Ok(image) => object! { "success": true, "imageData": image.data, "imageFormat": image.format },
+        Err(error) => object! { "success": false, "error": error.message() },
+    };
+    Outcome { value: Some(value.into()), ..Outcome::default() }
 }
 
 /// The ids that the local server lists.

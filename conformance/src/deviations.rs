@@ -33,9 +33,26 @@ struct RuntimeAccident {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deviation {
-    cases: String,
+    cases: Patterns,
     levels: Option<Vec<Level>>,
     pub(crate) reason: String,
+}
+
+/// One pattern of case ids, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Patterns {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Patterns {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(pattern) => std::slice::from_ref(pattern),
+            Self::Several(patterns) => patterns,
+        }
+    }
 }
 
 /// A kind of deviation that is known by a rule, not by a list of cases.
@@ -108,7 +125,9 @@ impl Deviations {
     /// providers that are built.
     pub(crate) fn stale(&self, used: &[usize], built: impl Iterator<Item = &'static str>) -> Vec<String> {
         let unused = self.deviation.iter().enumerate().filter(|(index, _)| !used.contains(index));
-        let unused = unused.map(|(_, d)| format!("nothing differs any more at {:?} ({})", d.cases, d.reason));
+        let unused = unused.map(|(_, d)| {
+            format!("nothing differs any more at {:?} ({})", d.cases.all().join(", "), d.reason)
+        });
         let built = built.filter(|id| self.is_not_ported(id));
         unused.chain(built.map(|id| format!("{id} is built, but listed as not ported"))).collect()
     }
@@ -116,7 +135,8 @@ impl Deviations {
 
 impl Deviation {
     fn covers(&self, case: &str, level: Level) -> bool {
-        self.levels.as_ref().is_none_or(|levels| levels.contains(&level)) && matches(&self.cases, case)
+        self.levels.as_ref().is_none_or(|levels| levels.contains(&level))
+            && self.cases.all().iter().any(|pattern| matches(pattern, case))
     }
 }
 

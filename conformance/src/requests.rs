@@ -61,7 +61,9 @@ pub(crate) fn compare_requests(case: &Case, mut seen: Vec<Request>, pseudo: Pseu
             return verdict.and(|| Verdict::Differs(missing));
         }
         let same = |r: &Request| r.method == expected.method && r.target == expected.target;
-        let actual = seen.remove(seen.iter().position(same).unwrap_or(0));
+        let whole = |r: &Request| same(r) && r.body == expected.body;
+        let place = seen.iter().position(whole).or_else(|| seen.iter().position(same));
+        let actual = seen.remove(place.unwrap_or(0));
         verdict = verdict.and(|| {
             compare(expected, &actual, case.lone_surrogate, pseudo).noted(&format!("request {}", index + 1))
         });

@@ -80,6 +80,38 @@ pub(crate) async fn axios_get(
     .await
 }
 
+/// `POST` of a JSON body as axios sends it.
+pub(crate) async fn axios_post(
+    context: &Context,
+    url: &str,
+    own: &Headers,
+    body: &Value,
+) -> Result<Value, ListFailure> {
+    let mut url = Url::parse(url).map_err(|_| ListFailure::InvalidUrl)?;
+    url.set_fragment(None);
+    let body = Bytes::from(body.to_json());
+    let mut typed = Headers::new();
+    typed.append("Content-Type", "application/json");
+    for (name, value) in own.iter() {
+        typed.append(name, value.clone());
+    }
+    send(
+        context,
+        HttpRequest {
+            method: "POST",
+            headers: javascript::axios_headers(&url, &typed, Some(&body)),
+            url: url.into(),
+            body,
+            options: RequestOptions {
+                client: ClientKind::Axios,
+                head_timeout: None,
+                ..RequestOptions::default()
+            },
+        },
+    )
+    .await
+}
+
 pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Value, ListFailure> {
     match fetch(context, request).await {
         Ok(response) => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod data_events;
 pub mod event_stream;
+pub mod ndjson;
 pub mod sse;
 
 #[cfg(test)]

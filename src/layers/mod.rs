@@ -7,6 +7,8 @@ mod aws_error;
 pub mod retry;
 mod retry_after;
 pub mod sign;
+#[cfg(feature = "http")]
+pub mod timeout;
 
 pub(crate) use retry_after::parse_date as date_of;
 pub use retry_after::retry_after;

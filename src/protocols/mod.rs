@@ -3,4 +3,7 @@
 pub(crate) mod anthropic;
 pub(crate) mod converse;
 pub(crate) mod gemini;
+pub(crate) mod mistral;
+pub(crate) mod ollama;
 pub(crate) mod openai_chat;
+pub(crate) mod openai_responses;

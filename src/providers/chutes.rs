@@ -6,7 +6,7 @@
 
 use futures_core::future::BoxFuture;
 
-use super::compatible::{ROUTER, facts, key_or_placeholder, listed_model, with_fact};
+use super::compatible::{ROUTER, facts, key_or_placeholder, list_headers, listed_model, with_fact};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -16,7 +16,6 @@ use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 
@@ -101,11 +100,7 @@ fn list_models<'a>(
         let table = table("chutes");
         let mut list: ModelList =
             table.ids().filter_map(|id| Some((crate::Text::from(id), table.get(id)?))).collect();
-        let mut headers = HeaderBlock::default();
-        headers.application(&context.identity);
-        if let Some(key) = settings.non_empty("chutesApiKey") {
-            headers.set_secret("Authorization", &format!("Bearer {key}"));
-        }
+        let headers = list_headers(Some(&context.identity), settings.non_empty("chutesApiKey"));
         let answer = match headers.build() {
             Ok(headers) => axios_get(context, &format!("{BASE_URL}/models"), &headers, None).await.ok(),
             Err(_) => None,

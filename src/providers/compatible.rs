@@ -3,11 +3,14 @@
 
 use crate::Error;
 use crate::catalog::lists::ModelList;
+use crate::catalog::parameters::{Format, Parameters};
 use crate::catalog::tables::table;
+use crate::context::ClientIdentity;
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyField};
 use crate::protocols::openai_chat::decode::{EndStep, Step};
+use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{Answer, ChatSpec, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
 
@@ -50,6 +53,7 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     request_headers: |_, _| Vec::new(),
     begin: |_, _| {},
     stream_error: |error| error,
+    images: None,
     list: None,
 };
 
@@ -81,6 +85,24 @@ pub(super) fn table_model(provider: &str, settings: &ProviderSettings) -> Model 
     known.unwrap_or_else(|| table.default_model())
 }
 
+/// The model of `apiModelId` with the table's facts; an unknown id is kept with those of the default.
+pub(super) fn table_or_kept_model(provider: &str, settings: &ProviderSettings) -> Model {
+    let id = settings.text("apiModelId");
+    let known = id.and_then(|id| Some(Model::new(id, table(provider).get(id)?)));
+    known.unwrap_or_else(|| kept_model(provider, id, None))
+}
+
+/// The same model with the parameters that follow from it and the settings.
+pub(super) fn with_parameters(
+    model: Model,
+    format: Format,
+    settings: &ProviderSettings,
+    default_temperature: f64,
+) -> Model {
+    let derived = Parameters::derive(format, &model.id, model.info(), settings, default_temperature);
+    Model { parameters: derived.to_object(), ..model }
+}
+
 /// The wanted model if the list has it, else id and facts of the default.
 pub(super) fn listed_model(provider: &str, wanted: Option<&str>, list: Option<&ModelList>) -> Model {
     let default = table(provider).default_model();
@@ -97,6 +119,24 @@ pub(super) fn kept_model(provider: &str, wanted: Option<&str>, list: Option<&Mod
     let Some(id) = wanted else { return listed_model(provider, None, list) };
     let info = list.and_then(|list| list.get(id)).or(default.info).unwrap_or_default();
     Model::new(id, info)
+}
+
+/// The header block with which lists are asked for: the application's headers if wanted, the key if there is
+/// one.
+pub(super) fn list_headers(identity: Option<&ClientIdentity>, key: Option<&str>) -> HeaderBlock {
+    let mut headers = HeaderBlock::default();
+    if let Some(identity) = identity {
+        headers.application(identity);
+    }
+    if let Some(key) = key {
+        headers.set_secret("Authorization", &format!("Bearer {key}"));
+    }
+    headers
+}
+
+/// The entries of a list in OpenAI's form, `{data: [...]}`; none for anything else.
+pub(super) fn data(answer: &Value) -> &[Value] {
+    answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The same facts with one more.

@@ -6,16 +6,15 @@
 
 use futures_core::future::BoxFuture;
 
-use super::compatible::{ROUTER, facts, kept_model};
+use super::compatible::{ROUTER, data, facts, kept_model, list_headers, with_parameters};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::Value;
-use crate::model::{Model, ModelInfo};
+use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps,
 };
@@ -34,8 +33,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     },
     model: |settings, list| {
         let model = kept_model("deepinfra", settings.text("deepInfraModelId"), list);
-        let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
-        Model { parameters: parameters.to_object(), ..model }
+        with_parameters(model, Format::OpenAi, settings, 0.0)
     },
     chat: &[
         ("model", body::model),
@@ -47,13 +45,13 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("tools", body::strict_tools),
         ("tool_choice", body::tool_choice),
         ("parallel_tool_calls", body::parallel_tool_calls),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_completion_tokens", max_completion_tokens),
     ],
     completion: &[
         ("model", body::model),
         ("messages", body::prompt),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_completion_tokens", max_completion_tokens),
     ],
     steps: &[
@@ -82,10 +80,6 @@ fn prompt_cache_key(input: &BodyInput<'_>) -> Option<Value> {
     input.model.info().supports_prompt_cache().then(|| task.into())
 }
 
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    body::takes_temperature(input).then(|| input.settings.number("modelTemperature").unwrap_or(0.0).into())
-}
-
 fn max_completion_tokens(input: &BodyInput<'_>) -> Option<Value> {
     let included = input.settings.get("includeMaxTokens").and_then(Value::as_bool) == Some(true);
     let own = input.model.info().get("maxTokens").filter(|limit| included && limit.is_truthy())?;
@@ -98,17 +92,15 @@ fn list_models<'a>(
     context: &'a Context,
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move {
-        let mut headers = HeaderBlock::default();
-        headers.application(&context.identity);
-        if let Some(key) = settings.non_empty("deepInfraApiKey") {
-            headers.set_secret("Authorization", &format!("Bearer {key}"));
-        }
+        let headers = list_headers(Some(&context.identity), settings.non_empty("deepInfraApiKey"));
         let url = join(base_url(settings), "/models");
         let answer = axios_get(context, &url, &headers.build()?, None)
             .await
             .map_err(crate::catalog::fetch::ListFailure::into_axios_error)?;
-        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        Ok(data.iter().filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+        Ok(data(&answer)
+            .iter()
+            .filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry))))
+            .collect())
     })
 }
 

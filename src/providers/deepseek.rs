@@ -2,10 +2,9 @@
 //!
 //! <https://api-docs.deepseek.com/api/create-chat-completion>
 
-use super::compatible::{kept_model, key_or_placeholder};
+use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
 use super::openai::{self, ExtendedSettings};
-use crate::catalog::parameters::{Format, Parameters};
-use crate::catalog::tables::table;
+use crate::catalog::parameters::Format;
 use crate::json::{Value, object};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyInput};
@@ -21,7 +20,7 @@ static SPEC: ChatSpec = ChatSpec {
     default_temperature: 0.3,
     chat: &[
         ("model", body::model),
-        ("temperature", openai::temperature),
+        ("temperature", body::plain_temperature),
         ("messages", messages),
         ("stream", body::stream),
         ("stream_options", body::include_usage),
@@ -48,13 +47,7 @@ pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderS
 }
 
 fn model(settings: &ProviderSettings) -> Model {
-    let id = settings.text("apiModelId");
-    let model = match id.and_then(|id| table("deepseek").get(id)) {
-        Some(info) => Model::new(id.unwrap_or_default(), info),
-        None => kept_model("deepseek", id, None),
-    };
-    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.3);
-    Model { parameters: parameters.to_object(), ..model }
+    with_parameters(table_or_kept_model("deepseek", settings), Format::OpenAi, settings, 0.3)
 }
 
 fn is_reasoner(input: &BodyInput<'_>) -> bool {

@@ -2,10 +2,9 @@
 //!
 //! <https://www.volcengine.com/docs/82379/1298454>
 
-use super::compatible::{kept_model, key_or_placeholder};
+use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
 use super::openai::{self, ExtendedSettings};
-use crate::catalog::parameters::{Format, Parameters};
-use crate::catalog::tables::table;
+use crate::catalog::parameters::Format;
 use crate::model::Model;
 use crate::protocols::openai_chat::body;
 use crate::protocols::openai_chat::{ChatSpec, steps};
@@ -16,7 +15,7 @@ static SPEC: ChatSpec = ChatSpec {
     model: |settings, _| model(settings),
     chat: &[
         ("model", body::model),
-        ("temperature", openai::temperature),
+        ("temperature", body::plain_temperature),
         ("messages", openai::messages_with_marks),
         ("stream", body::stream),
         ("stream_options", openai::include_usage),
@@ -42,11 +41,5 @@ pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderS
 
 /// Unknown ids, such as those of one's own endpoints, are kept with the numbers of the default.
 fn model(settings: &ProviderSettings) -> Model {
-    let id = settings.text("apiModelId");
-    let model = match id.and_then(|id| table("doubao").get(id)) {
-        Some(info) => Model::new(id.unwrap_or_default(), info),
-        None => kept_model("doubao", id, None),
-    };
-    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
-    Model { parameters: parameters.to_object(), ..model }
+    with_parameters(table_or_kept_model("doubao", settings), Format::OpenAi, settings, 0.0)
 }

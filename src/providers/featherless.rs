@@ -5,9 +5,8 @@
 //! Longer than most: DeepSeek-R1 has a request and a stream of its own.
 
 use super::compatible::{BASE, required_key, table_model, with_fact};
-use crate::json::Value;
 use crate::model::Model;
-use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::body::{self};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, steps};
 use crate::settings::ProviderSettings;
 
@@ -31,7 +30,7 @@ pub(super) static R1: ChatSpec = ChatSpec {
     chat: &[
         ("model", body::model),
         ("max_tokens", body::table_max_tokens),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("messages", body::r1_messages),
         ("stream", body::stream),
         ("stream_options", body::include_usage),
@@ -55,8 +54,4 @@ fn model(settings: &ProviderSettings) -> Model {
 
 fn is_r1(model: &Model) -> bool {
     model.id.contains("DeepSeek-R1")
-}
-
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    Some(input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature).into())
 }

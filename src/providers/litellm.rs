@@ -9,8 +9,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::compatible::{ROUTER, facts, listed_model};
-use crate::catalog::cost::{self, Tokens as Counts};
+use super::compatible::{ROUTER, facts, list_headers, listed_model};
 use crate::catalog::fetch::{ListFailure, axios_get};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
@@ -21,9 +20,9 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
+use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
-use crate::token::StreamToken;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
     id: "litellm",
@@ -42,12 +41,12 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("tool_choice", body::tool_choice),
         ("max_tokens", max_tokens),
         ("max_completion_tokens", max_completion_tokens),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
     ],
     completion: &[
         ("model", body::model),
         ("messages", body::prompt),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_tokens", max_tokens),
         ("max_completion_tokens", max_completion_tokens),
     ],
@@ -125,33 +124,17 @@ fn is_gpt_5(id: &str) -> bool {
     })
 }
 
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    body::takes_temperature(input).then(|| input.settings.number("modelTemperature").unwrap_or(0.0).into())
-}
-
 /// Cache counts stand under the names of three vendors.
 fn usage(state: &mut ChatState, tokens: &mut Tokens) {
     let Some(usage) = state.usage.take() else { return };
     let cached = usage.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens"));
-    let first =
-        |values: [Option<&Value>; 3]| steps::or_zero(values.into_iter().flatten().find(|v| v.is_truthy()));
+    let first = |values: [Option<&Value>; 3]| {
+        steps::or_zero(values.into_iter().flatten().find(|value| value.is_truthy()))
+    };
     let writes =
         first([usage.get("cache_creation_input_tokens"), usage.get("prompt_cache_miss_tokens"), None]);
     let reads = first([cached, usage.get("cache_read_input_tokens"), usage.get("prompt_cache_hit_tokens")]);
-    let (input, output) =
-        (steps::or_zero(usage.get("prompt_tokens")), steps::or_zero(usage.get("completion_tokens")));
-    let number = steps::to_number;
-    let counts = Counts {
-        input: number(&input),
-        output: number(&output),
-        cache_writes: number(&writes),
-        cache_reads: number(&reads),
-    };
-    let mut token = steps::usage_object(input, output);
-    token.insert_some("cacheWriteTokens", Some(writes).filter(Value::is_truthy));
-    token.insert_some("cacheReadTokens", Some(reads).filter(Value::is_truthy));
-    token.insert("totalCost", cost::openai_style(state.model.info(), counts));
-    tokens.push_back(StreamToken::from_object(token));
+    tokens.push_back(steps::priced_usage(state, &usage, [writes, reads], Zeros::LeftOut));
 }
 
 fn list_models<'a>(
@@ -161,10 +144,7 @@ fn list_models<'a>(
     Box::pin(async move {
         let mut headers = HeaderBlock::default();
         headers.set("Content-Type", "application/json");
-        headers.application(&context.identity);
-        if let Some(key) = settings.non_empty("litellmApiKey") {
-            headers.set_secret("Authorization", &format!("Bearer {key}"));
-        }
+        headers.append(list_headers(Some(&context.identity), settings.non_empty("litellmApiKey")));
         let explain = |failure: ListFailure| {
             failure.explained(
                 "LiteLLM",

@@ -6,7 +6,7 @@
 
 use futures_core::future::BoxFuture;
 
-use super::compatible::ROUTER;
+use super::compatible::{ROUTER, data};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -44,7 +44,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     chat: &[
         ("model", body::model),
         ("messages", body::system_and_messages),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("stream", body::stream),
         ("tools", body::strict_tools),
         ("tool_choice", body::tool_choice),
@@ -54,7 +54,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     completion: &[
         ("model", body::model),
         ("messages", body::prompt),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("stream", body::no_stream),
         ("draft_model", draft_model),
     ],
@@ -79,10 +79,6 @@ const CHECK_LOGS: &str = "Please check the LM Studio developer logs to debug wha
 
 fn base_url(settings: &ProviderSettings) -> &str {
     settings.non_empty("lmStudioBaseUrl").unwrap_or("http://localhost:1234")
-}
-
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    Some(input.settings.number("modelTemperature").unwrap_or(0.0).into())
 }
 
 fn draft_model(input: &BodyInput<'_>) -> Option<Value> {
@@ -125,8 +121,7 @@ fn list_models<'a>(
     Box::pin(async move {
         let url = format!("{}/v1/models", base_url(settings));
         let answer = axios_get(context, &url, &Headers::new(), None).await.unwrap_or_default();
-        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let id = |entry: &Value| Some((entry.get("id")?.as_text()?.clone(), ModelInfo::default()));
-        Ok(data.iter().filter_map(id).collect())
+        Ok(data(&answer).iter().filter_map(id).collect())
     })
 }

@@ -31,13 +31,17 @@ mod io_intelligence;
 mod litellm;
 mod lmstudio;
 mod minimax;
+mod mistral;
 mod moonshot;
+pub(crate) mod ollama;
 mod openai;
+mod openai_native;
 mod openrouter;
 mod qwen_code;
 mod reasoning_details;
 mod requesty;
 mod roo;
+mod roo_images;
 mod sambanova;
 mod unbound;
 mod vercel_ai_gateway;
@@ -85,8 +89,11 @@ const PROVIDERS: &[(&str, Kind)] = &[
     ("litellm", Kind::Chat(&litellm::SPEC)),
     ("lmstudio", Kind::Chat(&lmstudio::SPEC)),
     ("minimax", Kind::Messages(&minimax::SPEC)),
+    ("mistral", Kind::Own(mistral::build)),
     ("moonshot", Kind::Extended(moonshot::spec)),
+    ("ollama", Kind::Own(ollama::build)),
     ("openai", Kind::ChatBy(openai::spec)),
+    ("openai-native", Kind::Own(openai_native::build)),
     ("openrouter", Kind::Own(openrouter::build)),
     ("qwen-code", Kind::Own(qwen_code::build)),
     ("requesty", Kind::Chat(&requesty::SPEC)),
@@ -157,7 +164,7 @@ pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
 /// ```
 #[cfg(feature = "http")]
 pub fn build_provider(settings: &ProviderSettings) -> Result<Arc<dyn AiProvider>, Error> {
-    build_provider_in(settings, &Context::system())
+    build_provider_in(settings, &Context::system_for(settings)?)
 }
 
 /// As [`build_provider`], in a world of your own: another transport, clock, environment or identity.

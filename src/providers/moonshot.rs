@@ -2,9 +2,9 @@
 //!
 //! <https://platform.moonshot.ai/docs/api/chat>
 
-use super::compatible::{kept_model, key_or_placeholder};
+use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
 use super::openai::{self, ExtendedSettings};
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::json::Value;
 use crate::model::Model;
 use crate::protocols::openai_chat::ChatSpec;
@@ -19,7 +19,7 @@ const STREAMED: ChatSpec = ChatSpec {
     model: |settings, _| model(settings),
     chat: &[
         ("model", body::model),
-        ("temperature", openai::temperature),
+        ("temperature", body::plain_temperature),
         ("messages", openai::messages_with_marks),
         ("stream", body::stream),
         ("stream_options", openai::include_usage),
@@ -40,7 +40,7 @@ static REASONER: ChatSpec = ChatSpec {
     default_temperature: 0.3,
     chat: &[
         ("model", body::model),
-        ("temperature", openai::temperature),
+        ("temperature", body::plain_temperature),
         ("messages", body::r1_messages),
         ("stream", body::stream),
         ("stream_options", openai::include_usage),
@@ -80,14 +80,7 @@ pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderS
 
 /// Unknown ids are kept with the numbers of the default.
 fn model(settings: &ProviderSettings) -> Model {
-    let id = settings.text("apiModelId");
-    let table = crate::catalog::tables::table("moonshot");
-    let model = match id.and_then(|id| table.get(id)) {
-        Some(info) => Model::new(id.unwrap_or_default(), info),
-        None => kept_model("moonshot", id, None),
-    };
-    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
-    Model { parameters: parameters.to_object(), ..model }
+    with_parameters(table_or_kept_model("moonshot", settings), Format::OpenAi, settings, 0.0)
 }
 
 fn max_tokens(input: &BodyInput<'_>) -> Option<Value> {

@@ -9,10 +9,10 @@
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::compatible::{BASE, key_or_placeholder};
+use super::compatible::{BASE, key_or_placeholder, with_parameters};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Value, object};
@@ -83,7 +83,7 @@ pub(super) const STREAMED: ChatSpec = ChatSpec {
     default_temperature: 0.0,
     chat: &[
         ("model", body::model),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("messages", messages_with_marks),
         ("stream", body::stream),
         ("stream_options", include_usage),
@@ -116,7 +116,7 @@ static REASONER: ChatSpec = ChatSpec {
     default_temperature: 0.3,
     chat: &[
         ("model", body::model),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("messages", body::r1_messages),
         ("stream", body::stream),
         ("stream_options", include_usage),
@@ -182,8 +182,7 @@ fn model(settings: &ProviderSettings) -> Model {
     let info = settings.get("openAiCustomModelInfo").and_then(Value::as_object).cloned();
     let info =
         info.map_or_else(|| crate::catalog::tables::table("openai").default_info(), ModelInfo::from_object);
-    let parameters = Parameters::derive(Format::OpenAi, id, &info, settings, 0.0);
-    Model { parameters: parameters.to_object(), ..Model::new(id, info) }
+    with_parameters(Model::new(id, info), Format::OpenAi, settings, 0.0)
 }
 
 fn is_reasoner(settings: &ProviderSettings) -> bool {
@@ -281,11 +280,6 @@ fn with_api_version(url: &str, version: &str) -> String {
 }
 
 // ---- the body's own rules ----
-
-/// The setting, else the form's own; the model's facts are not asked.
-pub(super) fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    Some(input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature).into())
-}
 
 pub(super) fn messages_with_marks(input: &BodyInput<'_>) -> Option<Value> {
     let mut messages = body::system_and_messages(input)?;

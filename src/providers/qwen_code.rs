@@ -12,8 +12,7 @@ use futures_core::future::BoxFuture;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::compatible::{ROUTER, kept_model};
-use crate::catalog::tables::table;
+use super::compatible::{ROUTER, table_or_kept_model};
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire, fetch};
 use crate::error::{Error, ErrorKind};
@@ -37,13 +36,7 @@ static SPEC: ChatSpec = ChatSpec {
     id: "qwen-code",
     name: "Qwen Code",
     endpoint: |_, context| Ok(endpoint(DEFAULT_BASE_URL, "", context)),
-    model: |settings, _| {
-        let id = settings.text("apiModelId");
-        match id.and_then(|id| Some((id, table("qwen-code").get(id)?))) {
-            Some((id, info)) => Model::new(id, info),
-            None => kept_model("qwen-code", id, None),
-        }
-    },
+    model: |settings, _| table_or_kept_model("qwen-code", settings),
     chat: &[
         ("model", body::model),
         ("temperature", |_| Some(0.into())),

@@ -7,22 +7,20 @@
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::compatible::{ROUTER, facts, kept_model, key_or_placeholder};
-use crate::catalog::cost::{self, Tokens as Counts};
+use super::compatible::{ROUTER, data, facts, kept_model, key_or_placeholder, list_headers, with_parameters};
 use crate::catalog::fetch::{axios_get, price_per_million};
 use crate::catalog::lists::ModelList;
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Tokens};
-use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::text_message;
+use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
-use crate::token::StreamToken;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
     id: "requesty",
@@ -76,8 +74,7 @@ fn model(settings: &ProviderSettings, list: Option<&ModelList>) -> Model {
     if model.id.contains("openai") {
         model.info = model.info.map(with_patch_tools);
     }
-    let parameters = Parameters::derive(Format::Anthropic, &model.id, model.info(), settings, 0.0);
-    Model { parameters: parameters.to_object(), ..model }
+    with_parameters(model, Format::Anthropic, settings, 0.0)
 }
 
 /// OpenAI's models edit by patches, not by diffs or whole files.
@@ -120,21 +117,8 @@ fn usage(state: &mut ChatState, tokens: &mut Tokens) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
     let detail = |key: &str| steps::or_zero(details.and_then(|details| details.get(key)));
-    let (writes, reads) = (detail("caching_tokens"), detail("cached_tokens"));
-    let (input, output) =
-        (steps::or_zero(usage.get("prompt_tokens")), steps::or_zero(usage.get("completion_tokens")));
-    let number = steps::to_number;
-    let counts = Counts {
-        input: number(&input),
-        output: number(&output),
-        cache_writes: number(&writes),
-        cache_reads: number(&reads),
-    };
-    let mut token = steps::usage_object(input, output);
-    token.insert("cacheWriteTokens", writes);
-    token.insert("cacheReadTokens", reads);
-    token.insert("totalCost", cost::openai_style(state.model.info(), counts));
-    tokens.push_back(StreamToken::from_object(token));
+    let counts = [detail("caching_tokens"), detail("cached_tokens")];
+    tokens.push_back(steps::priced_usage(state, &usage, counts, Zeros::Kept));
 }
 
 /// Calls ask without a key, people with theirs; failures give an empty list.
@@ -143,18 +127,17 @@ fn list_models<'a>(
     context: &'a Context,
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move {
-        let mut headers = HeaderBlock::default();
-        if let Some(key) = settings.non_empty("requestyApiKey") {
-            headers.set_secret("Authorization", &format!("Bearer {key}"));
-        }
+        let headers = list_headers(None, settings.non_empty("requestyApiKey"));
         let Some(url) = Url::parse(&base_url(settings)).ok().and_then(|base| base.join("v1/models").ok())
         else {
             return Ok(ModelList::new());
         };
         let answer = axios_get(context, url.as_str(), &headers.build()?, None).await.unwrap_or_default();
-        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         // An entry without an id ends the list.
-        Ok(data.iter().map_while(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+        Ok(data(&answer)
+            .iter()
+            .map_while(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry))))
+            .collect())
     })
 }
 

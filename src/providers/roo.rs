@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{BASE, facts};
-use super::reasoning_details;
+use super::{reasoning_details, roo_images};
 use crate::catalog::fetch::{ListFailure, leading_float, send};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
@@ -67,6 +67,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         steps::keep_usage,
     ],
     end: &[keep_details, usage],
+    images: Some(roo_images::generate),
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::OnceIfPossible,
@@ -78,7 +79,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
 /// The application's version, which also decides which of a model's settings apply.
 const APP_VERSION: &str = "3.43.0";
 
-fn base_url(context: &Context) -> String {
+pub(super) fn base_url(context: &Context) -> String {
     let base = context.env("ROO_CODE_PROVIDER_URL").unwrap_or("https://api.roocode.com/proxy");
     if base.ends_with("/v1") { base.to_owned() } else { format!("{base}/v1") }
 }

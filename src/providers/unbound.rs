@@ -6,18 +6,17 @@
 
 use futures_core::future::BoxFuture;
 
-use super::compatible::{ROUTER, facts, key_or_placeholder, listed_model};
+use super::compatible::{ROUTER, facts, key_or_placeholder, list_headers, listed_model, with_parameters};
 use crate::catalog::fetch::{axios_get, leading_float};
 use crate::catalog::lists::ModelList;
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Object, Value, object};
-use crate::model::{Model, ModelInfo};
+use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
@@ -31,8 +30,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     },
     model: |settings, list| {
         let model = listed_model("unbound", settings.text("unboundModelId"), list);
-        let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
-        Model { parameters: parameters.to_object(), ..model }
+        with_parameters(model, Format::OpenAi, settings, 0.0)
     },
     chat: &[
         ("model", model_of_vendor),
@@ -44,13 +42,13 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("tools", body::strict_tools),
         ("tool_choice", body::tool_choice),
         ("parallel_tool_calls", body::parallel_tool_calls),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
     ],
     completion: &[
         ("model", model_of_vendor),
         ("messages", body::prompt),
         ("unbound_metadata", |_| Some(object! { "originApp": ORIGIN }.into())),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_tokens", anthropic_max_tokens),
     ],
     steps: &[steps::require_choices, steps::plain_text, steps::tool_calls, usage],
@@ -101,10 +99,6 @@ fn metadata(input: &BodyInput<'_>) -> Option<Value> {
     Some(metadata.into())
 }
 
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    body::takes_temperature(input).then(|| input.settings.number("modelTemperature").unwrap_or(0.0).into())
-}
-
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
@@ -118,10 +112,7 @@ fn list_models<'a>(
     context: &'a Context,
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move {
-        let mut headers = HeaderBlock::default();
-        if let Some(key) = settings.non_empty("unboundApiKey") {
-            headers.set_secret("Authorization", &format!("Bearer {key}"));
-        }
+        let headers = list_headers(None, settings.non_empty("unboundApiKey"));
         let answer = axios_get(context, "https://api.getunbound.ai/models", &headers.build()?, None)
             .await
             .map_err(|failure| {

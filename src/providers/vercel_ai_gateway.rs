@@ -6,7 +6,7 @@
 
 use futures_core::future::BoxFuture;
 
-use super::compatible::{ROUTER, facts, key_or_placeholder, listed_model};
+use super::compatible::{ROUTER, data, facts, key_or_placeholder, listed_model};
 use crate::catalog::fetch::{axios_get, leading_float};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
@@ -33,7 +33,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     chat: &[
         ("model", body::model),
         ("messages", messages),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_completion_tokens", body::table_max_tokens),
         ("stream", body::stream),
         ("stream_options", body::include_usage),
@@ -45,7 +45,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("model", body::model),
         ("messages", body::prompt),
         ("stream", body::no_stream),
-        ("temperature", temperature),
+        ("temperature", body::router_temperature),
         ("max_completion_tokens", body::table_max_tokens),
     ],
     steps: &[steps::require_choices, steps::plain_text, steps::tool_calls, usage],
@@ -68,11 +68,6 @@ fn messages(input: &BodyInput<'_>) -> Option<Value> {
         users.take(2).for_each(cache::mark_filled_text);
     }
     Some(messages)
-}
-
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    let own = input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature);
-    body::takes_temperature(input).then(|| own.into())
 }
 
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
@@ -99,9 +94,9 @@ fn list_models<'a>(_: &'a ProviderSettings, context: &'a Context) -> BoxFuture<'
     Box::pin(async move {
         let answer = axios_get(context, &format!("{BASE_URL}/models"), &Headers::new(), None).await;
         let answer = answer.unwrap_or_default();
-        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let language =
-            data.iter().filter(|entry| entry.get("type").and_then(Value::as_str) == Some("language"));
+        let language = data(&answer)
+            .iter()
+            .filter(|entry| entry.get("type").and_then(Value::as_str) == Some("language"));
         Ok(language.filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
     })
 }

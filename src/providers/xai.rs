@@ -2,15 +2,13 @@
 //!
 //! <https://docs.x.ai/docs/api-reference>
 
-use super::compatible::{BASE, key_or_placeholder, table_model};
+use super::compatible::{BASE, key_or_placeholder, table_model, with_parameters};
 use crate::Error;
-use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::parameters::Format;
 use crate::json::{Node, Value};
-use crate::model::Model;
-use crate::protocols::openai_chat::body::{self, BodyInput};
+use crate::protocols::openai_chat::body::{self};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
-use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
 pub(super) static SPEC: ChatSpec = ChatSpec {
@@ -19,7 +17,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     endpoint: |settings, context| {
         Ok(Endpoint::bearer("https://api.x.ai/v1", key_or_placeholder(settings, "xaiApiKey"), context))
     },
-    model: |settings, _| model(settings),
+    model: |settings, _| with_parameters(table_model("xai", settings), Format::OpenAi, settings, 0.0),
     chat: &[
         ("model", body::model),
         ("max_tokens", body::table_max_tokens),
@@ -27,12 +25,16 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("messages", body::system_and_messages),
         ("stream", body::stream),
         ("stream_options", body::include_usage),
-        ("reasoning_effort", reasoning_effort),
+        ("reasoning_effort", body::parameter_effort),
         ("tools", body::strict_tools),
         ("tool_choice", body::tool_choice),
         ("parallel_tool_calls", body::parallel_tool_calls),
     ],
-    completion: &[("model", body::model), ("messages", body::prompt), ("reasoning_effort", reasoning_effort)],
+    completion: &[
+        ("model", body::model),
+        ("messages", body::prompt),
+        ("reasoning_effort", body::parameter_effort),
+    ],
     steps: &[
         steps::require_choices,
         steps::plain_text,
@@ -46,17 +48,6 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     wrap: Wrap { chat: true, completion: Prefix::Once },
     ..BASE
 };
-
-fn model(settings: &ProviderSettings) -> Model {
-    let model = table_model("xai", settings);
-    let parameters = Parameters::derive(Format::OpenAi, &model.id, model.info(), settings, 0.0);
-    Model { parameters: parameters.to_object(), ..model }
-}
-
-/// The effort, for the models whose table entry lists efforts.
-fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
-    input.model.parameters.get("reasoningEffort").cloned()
-}
 
 /// A usage token for each event that has usage; cached tokens stand in two places.
 fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {

@@ -31,7 +31,7 @@ pub(super) static THINKING: ChatSpec = ChatSpec {
     chat: &[
         ("model", body::model),
         ("max_tokens", body::clamped_max_tokens),
-        ("temperature", temperature),
+        ("temperature", body::plain_temperature),
         ("messages", merged_messages),
         ("stream", body::stream),
         ("stream_options", body::include_usage),
@@ -64,10 +64,6 @@ fn model(settings: &ProviderSettings) -> Model {
     let table = table(line(settings).1);
     let known = settings.non_empty("apiModelId").and_then(|id| table.model(id));
     known.unwrap_or_else(|| table.default_model())
-}
-
-fn temperature(input: &BodyInput<'_>) -> Option<Value> {
-    Some(input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature).into())
 }
 
 fn merged_messages(input: &BodyInput<'_>) -> Option<Value> {

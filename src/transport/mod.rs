@@ -22,6 +22,8 @@ use crate::{
 #[cfg(feature = "http")]
 pub mod encoding;
 pub(crate) mod javascript;
+#[cfg(feature = "http")]
+pub(crate) mod network;
 pub mod redirect;
 pub mod replay;
 #[cfg(feature = "http")]

@@ -62,7 +62,10 @@ impl State {
     fn answer(&self, request: Request) -> Option<Response> {
         let mut inner = self.inner();
         let fits = |e: &Exchange| e.request.method == request.method && e.request.target == request.target;
-        let place = inner.left.iter().position(fits);
+        // Of several that fit, the one with the same body: requests that are sent side by side overtake
+        // each other.
+        let same = |e: &Exchange| fits(e) && e.request.body == request.body;
+        let place = inner.left.iter().position(same).or_else(|| inner.left.iter().position(fits));
         inner.seen.push(request);
         place.map(|place| inner.left.remove(place).response)
     }

@@ -18,7 +18,6 @@ use crate::model::Model;
 use crate::protocols::anthropic::{Counting, MessageDecoder, body as anthropic_body};
 use crate::protocols::openai_chat::steps::{defined, usage_object};
 use crate::request::ChatRequest;
-use crate::settings::ProviderSettings;
 use crate::stream::{Decode, StreamSummary};
 use crate::token::StreamToken;
 use crate::{Error, ErrorKind, Text};
@@ -42,18 +41,13 @@ impl Family {
 }
 
 /// The body for the model's family.
-pub(super) fn body(
-    settings: &ProviderSettings,
-    model: &Model,
-    betas: &[&str],
-    request: &ChatRequest,
-) -> Result<Value, Error> {
+pub(super) fn body(model: &Model, betas: &[&str], request: &ChatRequest) -> Result<Value, Error> {
     let unsupported = |what: &str| Error::new(ErrorKind::Unsupported, format!("awsInvokeModel: {what}"));
     let family = Family::of(model).ok_or_else(|| {
         unsupported("only Claude, Titan Text and Llama models are supported; switch it off for others")
     })?;
     if family == Family::Claude {
-        return claude(settings, model, betas, request);
+        return claude(model, betas, request);
     }
     if request.tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
         return Err(unsupported("this family takes no tools"));
@@ -72,12 +66,7 @@ pub(super) fn body(
     Ok(object! { "inputText": titan_prompt(request, &turns), "textGenerationConfig": config }.into())
 }
 
-fn claude(
-    settings: &ProviderSettings,
-    model: &Model,
-    betas: &[&str],
-    request: &ChatRequest,
-) -> Result<Value, Error> {
+fn claude(model: &Model, betas: &[&str], request: &ChatRequest) -> Result<Value, Error> {
     let mut fields = object! { "anthropic_version": "bedrock-2023-05-31" };
     if !betas.is_empty() {
         fields.insert("anthropic_beta", betas.iter().map(|beta| Value::from(*beta)).collect::<Value>());
@@ -238,7 +227,7 @@ mod tests {
     }
 
     fn body_of(id: &str, request: &ChatRequest) -> Result<String, Error> {
-        body(&ProviderSettings::default(), &model(id), &["beta"], request).map(|body| body.to_json())
+        body(&model(id), &["beta"], request).map(|body| body.to_json())
     }
 
     fn conversation() -> ChatRequest {

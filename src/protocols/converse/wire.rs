@@ -204,7 +204,7 @@ impl Wire for Converse {
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         let (operation, body) = if self.uses_invoke() {
-            let body = invoke::body(&self.settings, &self.model, &self.betas, request)?;
+            let body = invoke::body(&self.model, &self.betas, request)?;
             ("invoke-with-response-stream", Ok(body))
         } else {
             ("converse-stream", self.chat_body(request)?)

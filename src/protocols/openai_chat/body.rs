@@ -112,7 +112,16 @@ pub(crate) fn parameter_effort(input: &BodyInput<'_>) -> Option<Value> {
     input.model.parameter("reasoningEffort").cloned()
 }
 
-/// Routers know one family that refuses a temperature.
+/// The setting, else the provider's own; the model's facts are not asked.
+pub(crate) fn plain_temperature(input: &BodyInput<'_>) -> Option<Value> {
+    Some(input.settings.number("modelTemperature").unwrap_or(input.spec.default_temperature).into())
+}
+
+/// As [`plain_temperature`], but not for the one family that routers know to refuse it.
+pub(crate) fn router_temperature(input: &BodyInput<'_>) -> Option<Value> {
+    takes_temperature(input).then(|| plain_temperature(input))?
+}
+
 pub(crate) fn takes_temperature(input: &BodyInput<'_>) -> bool {
     !input.model.id.starts_with("openai/o3-mini")
 }

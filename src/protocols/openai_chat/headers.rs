@@ -54,6 +54,11 @@ impl HeaderBlock {
         self.put(name, value, true);
     }
 
+    /// Adds the lines of another block at the end.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     fn put(&mut self, name: &str, value: &str, secret: bool) {
         self.remove(name);
         self.0.push(Line { name: name.to_owned(), value: value.to_owned(), secret });

@@ -269,22 +269,38 @@ pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut Tokens) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
     let detail = |key: &str| or_zero(details.and_then(|details| details.get(key)));
-    let (writes, reads) = (detail("cache_write_tokens"), detail("cached_tokens"));
+    let token =
+        priced_usage(state, &usage, [detail("cache_write_tokens"), detail("cached_tokens")], Zeros::LeftOut);
+    tokens.push_back(token);
+}
+
+/// What becomes of cache counts that are zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zeros {
+    Kept,
+    LeftOut,
+}
+
+/// A usage token with cache writes and reads, and the cost by the model's prices.
+pub(crate) fn priced_usage(
+    state: &ChatState,
+    usage: &Value,
+    [writes, reads]: [Value; 2],
+    zeros: Zeros,
+) -> StreamToken {
     let (input, output) = (or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
-    let cost = cost::openai_style(
-        state.model.info(),
-        Counts {
-            input: to_number(&input),
-            output: to_number(&output),
-            cache_writes: to_number(&writes),
-            cache_reads: to_number(&reads),
-        },
-    );
+    let counts = Counts {
+        input: to_number(&input),
+        output: to_number(&output),
+        cache_writes: to_number(&writes),
+        cache_reads: to_number(&reads),
+    };
+    let shown = |count: Value| Some(count).filter(|count| zeros == Zeros::Kept || count.is_truthy());
     let mut token = usage_object(input, output);
-    token.insert_some("cacheWriteTokens", Some(writes).filter(Value::is_truthy));
-    token.insert_some("cacheReadTokens", Some(reads).filter(Value::is_truthy));
-    token.insert("totalCost", cost);
-    tokens.push_back(StreamToken::from_object(token));
+    token.insert_some("cacheWriteTokens", shown(writes));
+    token.insert_some("cacheReadTokens", shown(reads));
+    token.insert("totalCost", cost::openai_style(state.model.info(), counts));
+    StreamToken::from_object(token)
 }
 
 /// The usage that a plain server reports, cache counts in Anthropic's names.

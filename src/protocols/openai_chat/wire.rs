@@ -16,6 +16,7 @@ use crate::Error;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
+use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Node;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest};
@@ -63,6 +64,8 @@ pub(crate) struct ChatSpec {
     pub(crate) begin: fn(&mut ChatState, &BodyInput<'_>),
     /// What becomes of an error in the stream.
     pub(crate) stream_error: fn(Error) -> Error,
+    /// How images are made, if they can be.
+    pub(crate) images: Option<GenerateImage>,
     /// How the service's models are listed; `None` gives the built-in table.
     pub(crate) list: Option<Listing>,
 }
@@ -92,6 +95,13 @@ pub(crate) enum ListKey {
 /// Asks a service for its models.
 pub(crate) type FetchList =
     for<'a> fn(&'a ProviderSettings, &'a Context) -> BoxFuture<'a, Result<ModelList, Error>>;
+
+/// Asks a service for an image.
+pub(crate) type GenerateImage = for<'a> fn(
+    &'a ProviderSettings,
+    &'a Context,
+    &'a ImageRequest,
+) -> BoxFuture<'a, Result<GeneratedImage, Error>>;
 
 /// When a call needs the service's model list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -360,6 +370,14 @@ impl Wire for OpenAiChat {
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
         self.explain(call, SdkError::of(failure))
+    }
+
+    fn generate_image<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a ImageRequest,
+    ) -> Option<BoxFuture<'a, Result<GeneratedImage, Error>>> {
+        self.spec.images.map(|generate| generate(&self.settings, context, request))
     }
 
     fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {

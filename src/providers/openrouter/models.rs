@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::json::Value;
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::steps::to_number;
-use crate::providers::compatible::facts;
+use crate::providers::compatible::{data, facts};
 use crate::settings::ProviderSettings;
 use crate::transport::Headers;
 
@@ -28,8 +28,7 @@ pub(super) fn fetch<'a>(
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move {
         let answer = axios_get(context, LIST_URL, &Headers::new(), None).await.unwrap_or_default();
-        let data = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let listed = data.iter().filter_map(|entry| {
+        let listed = data(&answer).iter().filter_map(|entry| {
             let id = entry.get("id")?.as_text()?;
             let limit = entry.get("top_provider").and_then(|top| top.get("max_completion_tokens"));
             let supported = entry.get("supported_parameters").and_then(Value::as_array);

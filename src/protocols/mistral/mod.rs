@@ -1,0 +1,8 @@
+//! Mistral's Chat Completions API, as @mistralai/mistralai 1.9.18 speaks it.
+//!
+//! <https://docs.mistral.ai/api/#tag/chat>
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod errors;
+mod validate;

@@ -1,0 +1,102 @@
+//! The SDK's event stream to tokens.
+
+use bytes::Bytes;
+
+use super::events::{Handled, Memory};
+use super::lines::LineReader;
+use crate::Error;
+use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::json::Document;
+use crate::protocols::openai_chat::decode::Tokens;
+use crate::protocols::openai_chat::errors;
+use crate::protocols::openai_chat::steps::push_truthy;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::transport::TransportError;
+
+/// Reads the answer to the SDK's request. Its errors are the SDK's; the reference shows them to nobody, as
+/// each leads to the fallback.
+pub(super) struct EventReader {
+    events: SseDecoder,
+    document: Document,
+    /// `[DONE]` was read: the rest is read but means nothing.
+    done: bool,
+    memory: Memory,
+}
+
+impl EventReader {
+    pub(super) fn new(memory: Memory) -> Self {
+        let events = SseDecoder::new(SseDialect::BomPerLine);
+        Self { events, document: Document::new(), done: false, memory }
+    }
+
+    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+        while let Some(event) = self.events.next_event() {
+            let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
+            if self.done {
+                continue;
+            }
+            if event.data.starts_with("[DONE]") {
+                self.done = true;
+                continue;
+            }
+            self.event(event, tokens)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+        // Events of the Assistants API reach the reference's reader wrapped, so that it finds nothing in them.
+        let is_wrapped = event.name.is_some_and(|name| name.starts_with("thread."));
+        let event = self.document.parse(event.data)?;
+        if is_wrapped {
+            return Ok(());
+        }
+        if event.get("error").is_truthy() {
+            return Err(errors::in_stream(event.get("error")));
+        }
+        self.memory.note(event);
+        if self.memory.event(event, tokens) == Handled::Yes {
+            return Ok(());
+        }
+        let content = event.get("choices").at(0).get("delta").get("content");
+        if content.is_truthy() {
+            push_truthy("text", content, tokens);
+        } else {
+            self.memory.usage(event.get("usage"), tokens);
+        }
+        Ok(())
+    }
+}
+
+impl Decode for EventReader {
+    fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        if head.status == 204 {
+            return Err(Error::invalid_response("Attempted to iterate over a response with no body"));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.push(chunk);
+        self.drain(tokens)?;
+        Ok(Progress::More)
+    }
+
+    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.finish();
+        self.drain(tokens)?;
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+        Err(errors::interrupted())
+    }
+
+    fn summary(&self) -> StreamSummary {
+        self.memory.summary.clone()
+    }
+
+    fn into_fallback(self: Box<Self>) -> Box<dyn Decode> {
+        Box::new(LineReader::new(self.memory))
+    }
+}
