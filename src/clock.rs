@@ -66,3 +66,29 @@ impl Clock for TestClock {
         0.5
     }
 }
+
+/// A clock for tests under tokio's paused time: begins where [`TestClock`] stands and goes with tokio's.
+#[cfg(test)]
+pub(crate) struct PausedClock(tokio::time::Instant);
+
+#[cfg(test)]
+impl PausedClock {
+    pub(crate) fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+#[cfg(test)]
+impl Clock for PausedClock {
+    fn now(&self) -> f64 {
+        TestClock::START + self.0.elapsed().as_secs_f64() * 1000.0
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+}

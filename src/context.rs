@@ -108,6 +108,33 @@ impl Context {
     }
 }
 
+#[cfg(test)]
+impl Context {
+    /// A world of a test: that transport and clock, no environment, no folders.
+    pub(crate) fn for_tests(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        struct Zeros;
+        impl Ids for Zeros {
+            fn uuid_v4(&self) -> String {
+                "00000000-0000-4000-8000-000000000000".into()
+            }
+
+            fn uuid_v7(&self, _: f64) -> String {
+                "00000000-0000-7000-8000-000000000000".into()
+            }
+        }
+        Self {
+            transport,
+            clock,
+            ids: Arc::new(Zeros),
+            environment: Arc::default(),
+            home: None,
+            cache_dir: None,
+            model_lists: Arc::default(),
+            identity: Arc::default(),
+        }
+    }
+}
+
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("identity", &self.identity).finish_non_exhaustive()

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
 
 use crate::json::Value;
 use crate::transport::{Body, Headers, TransportError};
@@ -123,7 +124,36 @@ impl Iterator for Tokens<'_> {
 /// An answer as it arrives. After an error, or after its end, it stays at its end.
 ///
 /// Dropping it aborts the request and closes its connection.
-pub struct TokenStream(Source);
+pub struct TokenStream {
+    source: Source,
+    /// Read ahead and not given out yet.
+    ahead: VecDeque<Result<StreamToken, Error>>,
+    observers: Vec<Box<dyn Observe>>,
+    /// The whole stream tells one error, in its text too.
+    announces: bool,
+}
+
+/// A stream of tokens that decides itself what its reader gets, and knows what a [`TokenStream`] tells beside.
+#[cfg(feature = "manager")]
+pub(crate) trait Minded: Stream<Item = Result<StreamToken, Error>> + Send {
+    /// See [`TokenStream::summary`].
+    fn summary(&self) -> StreamSummary;
+
+    /// See [`TokenStream::headers`].
+    fn headers(&self) -> Option<&Headers>;
+}
+
+/// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or
+/// right after its end; whatever must settle in every case settles in its `Drop`.
+pub(crate) trait Observe: Send {
+    /// The reader is given this item.
+    fn item(&mut self, item: &Result<StreamToken, Error>);
+
+    /// The stream ended without an error, with this summary.
+    fn end(&mut self, summary: StreamSummary) {
+        let _ = summary;
+    }
+}
 
 enum Source {
     Decoded {
@@ -137,6 +167,9 @@ enum Source {
         stream: BoxFuture<'static, Result<TokenStream, Error>>,
         summary: StreamSummary,
     },
+    /// Another stream, minded by somebody: a manager.
+    #[cfg(feature = "manager")]
+    Wrapped(Pin<Box<dyn Minded>>),
     Ready {
         tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
         summary: StreamSummary,
@@ -145,12 +178,12 @@ enum Source {
 
 impl TokenStream {
     pub(crate) fn decode(response: ResponseHead, body: Body, processor: StreamProcessor) -> Self {
-        Self(Source::Decoded { body: Some(body), processor, response, reopen: None })
+        Self::of_source(Source::Decoded { body: Some(body), processor, response, reopen: None })
     }
 
     /// The same stream; if it fails, it goes on with what `reopen` gives instead. What it gave before stays.
     pub(crate) fn or_reopen(mut self, with: Reopen) -> Self {
-        if let Source::Decoded { reopen, .. } = &mut self.0 {
+        if let Source::Decoded { reopen, .. } = &mut self.source {
             *reopen = Some(with);
         }
         self
@@ -158,7 +191,26 @@ impl TokenStream {
 
     /// A stream of tokens from elsewhere, for providers of your own.
     pub fn from_tokens(tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static) -> Self {
-        Self(Source::Ready { tokens: Box::pin(tokens), summary: StreamSummary::default() })
+        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary: StreamSummary::default() })
+    }
+
+    /// A stream of tokens from elsewhere that ends with this summary.
+    #[cfg(feature = "cache")]
+    pub(crate) fn of_answer(
+        tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static,
+        summary: StreamSummary,
+    ) -> Self {
+        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary })
+    }
+
+    /// A stream that somebody minds.
+    #[cfg(feature = "manager")]
+    pub(crate) fn of_minded(stream: impl Minded + 'static) -> Self {
+        Self::of_source(Source::Wrapped(Box::pin(stream)))
+    }
+
+    fn of_source(source: Source) -> Self {
+        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false }
     }
 
     /// A stream of one text.
@@ -169,21 +221,62 @@ impl TokenStream {
     /// The stream of an error that is told in the text too.
     pub(crate) fn of_announced(error: Error) -> Self {
         let tokens = announcement(error.message()).map(Ok).into_iter().chain([Err(error)]);
-        Self::from_tokens(futures_util::stream::iter(tokens))
+        Self { announces: true, ..Self::from_tokens(futures_util::stream::iter(tokens)) }
+    }
+
+    /// The same stream, watched: every item from here on passes the observer first.
+    #[must_use]
+    pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
+    /// is given out later, and observers see it only then. The error, if the stream failed before it said
+    /// anything; it stays in the stream.
+    pub(crate) async fn start(&mut self) -> Option<&Error> {
+        while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
+            let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
+            self.announces |= self.source.is_announcing();
+            self.ahead.push_back(item);
+        }
+        self.ahead.back().and_then(|item| item.as_ref().err())
+    }
+
+    /// The same stream once it has started, or its error if it failed before it said anything and the error
+    /// is of a kind that calls for another try.
+    pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
+        if !self.start().await.is_some_and(another_try) {
+            return Ok(self);
+        }
+        match self.ahead.pop_back() {
+            Some(Err(error)) if self.announces => Err(error.announced()),
+            Some(Err(error)) => Err(error),
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether reading ahead stops at this item.
+    fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
+        item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
     }
 
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
     pub fn summary(&self) -> StreamSummary {
-        match &self.0 {
+        match &self.source {
             Source::Decoded { processor, .. } => processor.summary(),
+            #[cfg(feature = "manager")]
+            Source::Wrapped(stream) => stream.summary(),
             Source::Ready { summary, .. } | Source::Reopening { summary, .. } => summary.clone(),
         }
     }
 
     /// The headers of the response, where there was one: request ids, rate limits.
     pub fn headers(&self) -> Option<&Headers> {
-        match &self.0 {
+        match &self.source {
             Source::Decoded { response, .. } => Some(&response.headers),
+            #[cfg(feature = "manager")]
+            Source::Wrapped(stream) => stream.headers(),
             Source::Ready { .. } | Source::Reopening { .. } => None,
         }
     }
@@ -193,17 +286,35 @@ impl Stream for TokenStream {
     type Item = Result<StreamToken, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = match self.ahead.pop_front() {
+            Some(item) => Some(item),
+            None => ready!(self.source.poll(cx)),
+        };
+        if let Some(item) = &item {
+            self.observers.iter_mut().for_each(|observer| observer.item(item));
+        } else if !self.observers.is_empty() {
+            let summary = self.summary();
+            self.observers.drain(..).for_each(|mut observer| observer.end(summary.clone()));
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Source {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamToken, Error>>> {
         loop {
-            match &mut self.0 {
-                Source::Ready { tokens, .. } => return tokens.as_mut().poll_next(cx),
-                Source::Reopening { stream, summary } => match ready!(stream.as_mut().poll(cx)) {
-                    Ok(stream) => *self = stream,
+            match self {
+                Self::Ready { tokens, .. } => return tokens.as_mut().poll_next(cx),
+                #[cfg(feature = "manager")]
+                Self::Wrapped(stream) => return stream.as_mut().poll_next(cx),
+                Self::Reopening { stream, summary } => match ready!(stream.as_mut().poll(cx)) {
+                    Ok(stream) => *self = stream.source,
                     Err(error) => {
                         let tokens = Box::pin(futures_util::stream::iter([Err(error)]));
-                        self.0 = Source::Ready { tokens, summary: std::mem::take(summary) };
+                        *self = Self::Ready { tokens, summary: std::mem::take(summary) };
                     }
                 },
-                Source::Decoded { body, processor, reopen, .. } => {
+                Self::Decoded { body, processor, reopen, .. } => {
                     if let Some(token) = processor.tokens.pop_front() {
                         return Poll::Ready(Some(Ok(token)));
                     }
@@ -212,7 +323,7 @@ impl Stream for TokenStream {
                         let Some(reopen) = reopen.take() else { return Poll::Ready(Some(Err(error))) };
                         let summary = processor.summary();
                         let decoder = std::mem::replace(&mut processor.decoder, Box::new(Exhausted));
-                        self.0 = Source::Reopening { stream: reopen(decoder), summary };
+                        *self = Self::Reopening { stream: reopen(decoder), summary };
                         continue;
                     }
                     let Some(chunks) = body else { return Poll::Ready(None) };
@@ -227,6 +338,16 @@ impl Stream for TokenStream {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the rest of what was decoded is the end of an error that the text tells too.
+    fn is_announcing(&self) -> bool {
+        match self {
+            Self::Decoded { processor, .. } => {
+                processor.error.as_ref().is_some_and(Error::is_announced) && processor.tokens.len() <= 1
+            }
+            _ => false,
         }
     }
 }

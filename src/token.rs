@@ -177,6 +177,16 @@ impl StreamToken {
         }
     }
 
+    /// Whether the token is part of the answer: counts, and texts without a character, are not. Once a
+    /// reader has seen such a token, asking again would say things twice.
+    pub(crate) fn is_semantic(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Reasoning(text) => !text.is_empty(),
+            Self::Usage(_) => false,
+            _ => true,
+        }
+    }
+
     /// The token as the reference's chunk.
     pub fn to_object(&self) -> Object {
         let tagged = |tag: &'static str| {

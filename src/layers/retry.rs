@@ -60,6 +60,9 @@ impl RetryLayer {
         aws_name: &str,
         retries: u8,
     ) -> Option<Duration> {
+        if outcome.as_ref().is_ok_and(|response| request.options.final_statuses.contains(&response.status)) {
+            return None;
+        }
         let ms = match request.options.retry {
             RetryPolicy::Never => return None,
             RetryPolicy::Stainless { .. } => self.stainless(outcome, retries)?,
@@ -185,6 +188,23 @@ mod tests {
 
     const STAINLESS: RetryPolicy = RetryPolicy::Stainless { count_header: Some("X-Stainless-Retry-Count") };
     const AWS: RetryPolicy = RetryPolicy::AwsStandard { attempts: 3 };
+
+    #[tokio::test]
+    async fn final_statuses_are_final() {
+        let replay = Arc::new(ReplayTransport::new([Exchange::new(503), Exchange::new(429)]));
+        let layer = RetryLayer::new(replay.clone(), Arc::new(TestClock::default()));
+        let options =
+            RequestOptions { retry: STAINLESS, final_statuses: &[429], ..RequestOptions::default() };
+        let request = HttpRequest {
+            method: "GET",
+            url: "https://example.com/".into(),
+            headers: Headers::new(),
+            body: bytes::Bytes::new(),
+            options,
+        };
+        assert_eq!(layer.send(request).await.unwrap().status, 429);
+        assert_eq!(replay.requests().len(), 2);
+    }
 
     struct Run {
         outcome: Result<u16, TransportErrorKind>,

@@ -113,6 +113,9 @@ pub struct RequestOptions {
     pub version: HttpVersion,
     /// Which failures are tried again, and when.
     pub retry: RetryPolicy,
+    /// Statuses that are final whatever `retry` says, because somebody outside has a better answer than to
+    /// wait: another key, another provider.
+    pub final_statuses: &'static [u16],
     /// How redirects and content encodings are treated.
     pub client: ClientKind,
     /// The longest wait for the response head; `None` waits for ever.
@@ -126,6 +129,7 @@ impl Default for RequestOptions {
         Self {
             version: HttpVersion::Http11,
             retry: RetryPolicy::Never,
+            final_statuses: &[],
             client: ClientKind::Fetch,
             head_timeout: Some(Duration::from_secs(600)),
             signer: None,

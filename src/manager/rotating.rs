@@ -1,0 +1,519 @@
+//! One provider behind several keys.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use futures_core::future::BoxFuture;
+
+use super::api_key::ApiKey;
+use super::key_state::KeyFailure;
+use super::keys::{KeyLease, KeyRing};
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::json::Value;
+use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
+use crate::providers::build_provider_in;
+use crate::request::{ChatRequest, CompletionRequest};
+use crate::response::{ChatResponse, CompletionResponse};
+use crate::settings::ProviderSettings;
+use crate::stream::{Observe, StreamProcessor, TokenStream};
+use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
+use crate::{Error, Model, RetryAdvice, StreamToken};
+
+/// A provider that changes its key when the service refuses it (401, 402, 403, 429).
+///
+/// The keys and their rests are those of a [`KeyRing`]; each key has a provider of its own, built when the
+/// key is first used. Rotation ends with the first token that says something: an error after that goes to
+/// the reader, and the key rests all the same. So `chat_stream` returns only once that token is there.
+///
+/// - A 403 counts against a key only if another key gets through: a request that every key is refused for
+///   is the request's fault.
+/// - The refusals of 401, 402, 403 and 429 are not tried again with the same key, whatever the reference does,
+///   unless there is only one.
+/// - Other failures go to the caller at once.
+///
+/// # Example: three keys, one provider
+///
+/// ```
+/// use std::sync::Arc;
+/// use samewire::{AiProvider, Context, ProviderSettings};
+/// use samewire::manager::{ApiKey, KeyRing};
+/// use samewire::manager::RotatingProvider;
+///
+/// let context = Context::system();
+/// let keys = ["gsk_one", "gsk_two", "gsk_three"].map(ApiKey::new);
+/// let ring = Arc::new(KeyRing::new("groq", keys, context.clock.clone())?);
+/// let provider = RotatingProvider::new(&ProviderSettings::new("groq"), "groqApiKey", ring, &context)?;
+/// assert_eq!(provider.name(), "groq");
+/// # Ok::<(), samewire::Error>(())
+/// ```
+pub struct RotatingProvider {
+    ring: Arc<KeyRing>,
+    clock: Arc<dyn Clock>,
+    build: Box<Build>,
+    /// By the index of the key.
+    providers: Vec<OnceLock<Arc<dyn AiProvider>>>,
+    first: Arc<dyn AiProvider>,
+}
+
+type Build = dyn Fn(&ApiKey) -> Result<Arc<dyn AiProvider>, Error> + Send + Sync;
+
+impl RotatingProvider {
+    /// The provider of these settings, with the entry `key_entry` (`apiKey`, `openAiApiKey`, ...) replaced by
+    /// each key of the ring in turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_provider_in`](crate::build_provider_in), for the first key; for the others with the call.
+    pub fn new(
+        settings: &ProviderSettings,
+        key_entry: impl Into<String>,
+        ring: Arc<KeyRing>,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let (settings, key_entry, mut context) = (settings.clone(), key_entry.into(), context.clone());
+        let clock = context.clock.clone();
+        if ring.keys().len() > 1 {
+            context.transport = Arc::new(RefusalsAreFinal(context.transport));
+        }
+        Self::with_builder(ring, clock, move |key| {
+            let mut settings = settings.clone();
+            settings.set(&key_entry, Some(key.expose().into()));
+            build_provider_in(&settings, &context)
+        })
+    }
+
+    /// Providers that are made in your own way, one for each key.
+    ///
+    /// # Errors
+    ///
+    /// The builder's, for the first key.
+    pub fn with_builder(
+        ring: Arc<KeyRing>,
+        clock: Arc<dyn Clock>,
+        build: impl Fn(&ApiKey) -> Result<Arc<dyn AiProvider>, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let first = build(&ring.keys()[0])?;
+        let providers = ring.keys().iter().map(|_| OnceLock::new()).collect::<Vec<_>>();
+        let _ = providers[0].set(first.clone());
+        Ok(Self { ring, clock, build: Box::new(build), providers, first })
+    }
+
+    /// The keys.
+    pub fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
+    }
+
+    fn provider(&self, index: usize) -> Result<&Arc<dyn AiProvider>, Error> {
+        if let Some(provider) = self.providers[index].get() {
+            return Ok(provider);
+        }
+        let built = (self.build)(&self.ring.keys()[index])?;
+        Ok(self.providers[index].get_or_init(|| built))
+    }
+
+    /// Calls with one key after the other until a call ends otherwise than by a refusal of its key.
+    async fn rotate<'a, T>(
+        &'a self,
+        task_id: Option<&str>,
+        call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<T, Error>>,
+    ) -> Result<(T, KeyLease), Error> {
+        let deadline = self.clock.now() + self.ring.rules().longest_wait.as_secs_f64() * 1000.0;
+        let mut forbidden: Vec<(KeyLease, Error)> = Vec::new();
+        let mut last = None;
+        for _ in 0..2 * self.ring.keys().len() {
+            let except: Vec<usize> = forbidden.iter().map(|(lease, _)| lease.index()).collect();
+            let lease = match self.ring.acquire_except(task_id, &except, deadline).await {
+                Ok(lease) => lease,
+                Err(rest) => return Err(self.refused(forbidden, last, Some(rest))),
+            };
+            let outcome = call(self.provider(lease.index())?.as_ref()).await;
+            let failure = outcome.as_ref().err().and_then(KeyFailure::of_error);
+            match (outcome, failure) {
+                (Err(error), Some(KeyFailure::Forbidden)) => forbidden.push((lease, error)),
+                (Err(error), Some(_)) => {
+                    lease.failed(&error);
+                    last = Some(error);
+                }
+                (outcome, _) => {
+                    for (lease, error) in &forbidden {
+                        lease.failed(error);
+                    }
+                    if outcome.is_ok() {
+                        lease.succeeded();
+                    }
+                    self.ring.synchronize().await;
+                    return outcome.map(|answer| (answer, lease));
+                }
+            }
+        }
+        self.ring.synchronize().await;
+        Err(self.refused(forbidden, last, None))
+    }
+
+    /// What the service said last, with the ring's advice when to come back; the ring's words if no key was
+    /// tried.
+    fn refused(
+        &self,
+        mut forbidden: Vec<(KeyLease, Error)>,
+        last: Option<Error>,
+        rest: Option<Error>,
+    ) -> Error {
+        let said = last.or_else(|| forbidden.pop().map(|(_, error)| error));
+        let advice = rest.as_ref().map(Error::retry).filter(|advice| *advice != RetryAdvice::Never);
+        let error = match (said, advice) {
+            (Some(said), Some(advice)) => said.with_retry(advice),
+            (Some(said), None) => said,
+            (None, _) => rest.unwrap_or_else(|| Error::configuration("no key was tried")),
+        };
+        error.with_provider(self.name())
+    }
+
+    async fn open<'a>(
+        &'a self,
+        task_id: Option<&str>,
+        call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<TokenStream, Error>>,
+    ) -> Result<TokenStream, Error> {
+        match self.rotate(task_id, call).await {
+            Ok((tokens, lease)) => Ok(tokens.observed(MarkFailure(lease))),
+            Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl AiProvider for RotatingProvider {
+    fn name(&self) -> &str {
+        self.first.name()
+    }
+
+    fn model(&self) -> Model {
+        self.first.model()
+    }
+
+    fn capabilities(&self) -> ProviderCapabilities {
+        self.first.capabilities()
+    }
+
+    fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(async move {
+            let task_id = request.task_id.clone();
+            self.open(task_id.as_deref(), |provider| {
+                let opening = provider.chat_stream(request.clone());
+                Box::pin(async move { opening.await?.started_unless(is_refusal).await })
+            })
+            .await
+        })
+    }
+
+    fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
+        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+    }
+
+    fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
+        Box::pin(async move {
+            let (response, _) = self.rotate(None, |provider| provider.complete(request.clone())).await?;
+            Ok(response)
+        })
+    }
+
+    fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(async move {
+            self.open(None, |provider| {
+                let opening = provider.complete_stream(request.clone());
+                Box::pin(async move { opening.await?.started_unless(is_refusal).await })
+            })
+            .await
+        })
+    }
+
+    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
+        Box::pin(async move {
+            let (models, _) = self.rotate(None, |provider| provider.list_models()).await?;
+            Ok(models)
+        })
+    }
+
+    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
+        self.first.count_tokens(content)
+    }
+
+    /// The health of the key whose turn it is.
+    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let lease = match self.ring.acquire_except(None, &[], now).await {
+                Ok(lease) => lease,
+                Err(error) => return HealthStatus::Unhealthy(error.with_provider(self.name())),
+            };
+            match self.provider(lease.index()) {
+                Ok(provider) => {
+                    let health = provider.health_check().await;
+                    if let HealthStatus::Unhealthy(error) = &health {
+                        lease.failed(error);
+                    }
+                    health
+                }
+                Err(error) => HealthStatus::Unhealthy(error),
+            }
+        })
+    }
+
+    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            self.ring.synchronize().await;
+            self.first.initialize().await
+        })
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            self.ring.synchronize().await;
+            for provider in self.providers.iter().filter_map(OnceLock::get) {
+                provider.shutdown().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// With the conversation's own key, whether it rests or not.
+    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
+        self.provider(self.ring.favourite(request.task_id.as_deref()))?.encode(request)
+    }
+
+    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
+        self.first.decoder(request)
+    }
+}
+
+impl fmt::Debug for RotatingProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotatingProvider").field("ring", &self.ring).finish_non_exhaustive()
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    KeyFailure::of_error(error).is_some()
+}
+
+/// Has a key rest that was refused in the middle of an answer.
+struct MarkFailure(KeyLease);
+
+impl Observe for MarkFailure {
+    fn item(&mut self, item: &Result<StreamToken, Error>) {
+        if let Err(error) = item {
+            self.0.failed(error);
+        }
+    }
+}
+
+/// Tells the retry layer inside to leave refusals to the ring.
+struct RefusalsAreFinal(Arc<dyn Transport>);
+
+impl Transport for RefusalsAreFinal {
+    fn send(&self, mut request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        request.options.final_statuses = &[401, 402, 403, 429];
+        self.0.send(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::clock::PausedClock;
+    use crate::manager::key_state::FileKeyState;
+    use crate::transport::replay::{Exchange, ReplayTransport};
+    use crate::{ErrorKind, Message};
+
+    const GOOD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n";
+
+    struct Rig {
+        replay: Arc<ReplayTransport>,
+        provider: RotatingProvider,
+    }
+
+    /// A service that answers in this order, in front of `count` keys.
+    fn rig(count: usize, exchanges: impl IntoIterator<Item = Exchange>) -> Rig {
+        let clock = Arc::new(PausedClock::start());
+        let replay = Arc::new(ReplayTransport::new(exchanges));
+        let context = Context::for_tests(replay.clone(), clock.clone());
+        let keys = (0..count).map(|n| ApiKey::new(format!("key-{n}")));
+        let ring = Arc::new(KeyRing::new("groq", keys, clock).unwrap());
+        let provider =
+            RotatingProvider::new(&ProviderSettings::new("groq"), "groqApiKey", ring, &context).unwrap();
+        Rig { replay, provider }
+    }
+
+    impl Rig {
+        async fn ask(&self, task_id: Option<&str>) -> Result<String, Error> {
+            let mut request = ChatRequest::new("", [Message::user("hi")]);
+            request.task_id = task_id.map(str::to_owned);
+            Ok(self.provider.chat(request).await?.text)
+        }
+
+        /// The keys that requests carried, in order.
+        fn keys(&self) -> Vec<String> {
+            let key = |request: &HttpRequest| {
+                let value = request.headers.get("authorization").unwrap().as_bytes().to_vec();
+                String::from_utf8(value).unwrap().trim_start_matches("Bearer ").to_owned()
+            };
+            self.replay.requests().iter().map(key).collect()
+        }
+    }
+
+    fn good() -> Exchange {
+        Exchange::new(200).header("content-type", "text/event-stream").body(GOOD)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_key_of_three_is_revoked() {
+        let rig = rig(3, [Exchange::new(401).body("{}"), good(), good(), good(), good()]);
+        for _ in 0..4 {
+            assert_eq!(rig.ask(None).await.unwrap(), "Hello");
+        }
+        assert_eq!(rig.keys(), ["key-0", "key-1", "key-2", "key-1", "key-2"]);
+        assert_eq!(rig.provider.ring().status().iter().filter(|key| key.usable).count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_conversation_keeps_its_key_and_the_one_that_it_moved_to() {
+        let limited = Exchange::new(429).header("retry-after", "5").body("{}");
+        let rig = rig(3, [good(), good(), limited, good(), good()]);
+        for _ in 0..4 {
+            rig.ask(Some("task")).await.unwrap();
+            tokio::time::advance(std::time::Duration::from_secs(6)).await;
+        }
+        let keys = rig.keys();
+        assert_eq!((&keys[0], &keys[0]), (&keys[1], &keys[2]));
+        assert_ne!(keys[2], keys[3]);
+        assert_eq!(keys[3], keys[4], "the first key is usable again, but the cache is with the second");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_keys_rest_and_the_call_waits() {
+        let limited = |seconds| Exchange::new(429).header("retry-after", seconds).body("{}");
+        let rig = rig(2, [limited("20"), limited("30"), good()]);
+        let begun = tokio::time::Instant::now();
+        assert_eq!(rig.ask(None).await.unwrap(), "Hello");
+        assert_eq!(begun.elapsed().as_secs(), 20);
+        assert_eq!(rig.keys(), ["key-0", "key-1", "key-0"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_keys_rest_for_too_long() {
+        let limited = |seconds| Exchange::new(429).header("retry-after", seconds).body("{}");
+        let rig = rig(2, [limited("500"), limited("300")]);
+        let error = rig.ask(None).await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, Some(429)));
+        assert_eq!(error.retry(), RetryAdvice::After(std::time::Duration::from_secs(300)));
+        let error = rig.ask(None).await.unwrap_err();
+        assert_eq!(
+            error.message(),
+            "all 2 keys of `groq` are cooling down until 2026-01-15T12:05:00Z (in 300 s)"
+        );
+        assert_eq!(rig.replay.requests().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_can_be_cancelled() {
+        let rig = rig(1, [Exchange::new(429).header("retry-after", "30").body("{}"), good()]);
+        let wait = std::time::Duration::from_secs(1);
+        assert!(tokio::time::timeout(wait, rig.ask(None)).await.is_err());
+        assert_eq!(rig.ask(None).await.unwrap(), "Hello");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_every_key_is_forbidden_rests_no_key() {
+        let rig = rig(3, (0..3).map(|_| Exchange::new(403).body("{}")));
+        assert_eq!(rig.ask(None).await.unwrap_err().status(), Some(403));
+        assert!(rig.provider.ring().status().iter().all(|key| key.usable));
+        assert_eq!(rig.keys(), ["key-0", "key-1", "key-2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_alone_is_forbidden_rests() {
+        let rig = rig(2, [Exchange::new(403).body("{}"), good()]);
+        rig.ask(None).await.unwrap();
+        let usable: Vec<bool> = rig.provider.ring().status().iter().map(|key| key.usable).collect();
+        assert_eq!(usable, [false, true]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_failures_are_the_callers() {
+        let rig = rig(2, [Exchange::new(400).body("{}"), good()]);
+        assert_eq!(rig.ask(None).await.unwrap_err().status(), Some(400));
+        assert_eq!(rig.replay.left(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_replayed_after_the_first_token() {
+        let clock = Arc::new(PausedClock::start());
+        let keys = ["a", "b"].map(ApiKey::new);
+        let ring = Arc::new(KeyRing::new("own", keys, clock.clone()).unwrap());
+        let provider = RotatingProvider::with_builder(ring, clock, |key| {
+            let broken = key.expose() == "a";
+            Ok(Arc::new(Fake { broken }))
+        })
+        .unwrap();
+        let mut tokens = provider.chat_stream(ChatRequest::default()).await.unwrap();
+        assert_eq!(tokens.next().await.unwrap().unwrap().text(), Some("Hel"));
+        assert_eq!(tokens.next().await.unwrap().unwrap_err().kind(), ErrorKind::RateLimited);
+        assert!(tokens.next().await.is_none());
+        assert!(!provider.ring().status()[0].usable);
+        assert_eq!(provider.chat(ChatRequest::default()).await.unwrap().text, "whole");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restart_remembers_what_rests() {
+        let path = std::env::temp_dir().join(format!("samewire-rotating-{}.json", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let clock = Arc::new(PausedClock::start());
+        let ring = || {
+            let keys = ["sk-a", "sk-b"].map(ApiKey::new);
+            let ring = KeyRing::new("r", keys, clock.clone()).unwrap();
+            Arc::new(ring.with_state(Arc::new(FileKeyState::new(&path))))
+        };
+        let first = ring();
+        first.acquire(None).await.unwrap().failed(&Error::status_error(429, "slow down"));
+        first.synchronize().await;
+        assert_eq!(first.state_error(), None);
+        let second = ring();
+        assert_eq!(second.acquire(None).await.unwrap().key().expose(), "sk-b");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(ApiKey::new("sk-a").id().as_str()) && !text.contains("sk-"));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::remove_file(path.with_extension("json.lock")).unwrap();
+    }
+
+    struct Fake {
+        broken: bool,
+    }
+
+    impl AiProvider for Fake {
+        fn name(&self) -> &'static str {
+            "fake"
+        }
+
+        fn model(&self) -> Model {
+            Model::without_info("m")
+        }
+
+        fn chat_stream(&self, _: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+            let limited = Error::status_error(429, "slow down");
+            let tokens = if self.broken {
+                vec![Ok(StreamToken::Text("Hel".into())), Err(limited)]
+            } else {
+                vec![Ok(StreamToken::Text("whole".into()))]
+            };
+            let tokens = TokenStream::from_tokens(futures_util::stream::iter(tokens));
+            Box::pin(std::future::ready(Ok(tokens)))
+        }
+
+        fn complete(&self, _: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
+            Box::pin(async { Err(Error::configuration("not here")) })
+        }
+    }
+}
