@@ -7,6 +7,7 @@ mod key_state;
 mod keys;
 mod limiter;
 mod rate_limit_headers;
+mod registry;
 mod rotating;
 
 pub use api_key::{ApiKey, KeyId, KeyRules};
@@ -15,4 +16,5 @@ pub use key_state::{Cooldown, FileKeyState, KeyEvent, KeyFailure, KeyRecord, Key
 pub use keys::{KeyLease, KeyRing, KeyStatus};
 pub use limiter::{AdaptiveRateLimiter, LimiterConfig, LimiterPermit, LimiterState};
 pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
+pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use rotating::RotatingProvider;
