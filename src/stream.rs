@@ -256,6 +256,15 @@ impl TokenStream {
         }
     }
 
+    /// Whether nothing that was read ahead is part of an answer, nor counts what one cost: the stream of a
+    /// service that hung up politely.
+    #[cfg(feature = "manager")]
+    pub(crate) fn is_blank(&self) -> bool {
+        let is_blank = |token: &StreamToken| !token.is_semantic() && !matches!(token, StreamToken::Usage(_));
+        self.ahead.iter().all(|item| item.as_ref().is_ok_and(is_blank))
+            && self.summary().finish_reason.is_none()
+    }
+
     /// Whether reading ahead stops at this item.
     fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
         item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
