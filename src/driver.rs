@@ -5,9 +5,10 @@ use futures_util::StreamExt;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::image::{GeneratedImage, ImageRequest};
-use crate::provider::{AiProvider, ProviderCapabilities, unsupported};
+use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
@@ -87,15 +88,11 @@ pub(crate) trait Wire: Send + Sync + 'static {
         None
     }
 
-    /// The models that the service offers.
-    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+    /// Asks the service for its models; `None` where the reference has no list, so that the built-in table
+    /// must do.
+    fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {
         let _ = context;
-        Box::pin(async move {
-            Err(Error::new(
-                crate::ErrorKind::Unsupported,
-                format!("{} does not support a model list", self.id()),
-            ))
-        })
+        None
     }
 }
 
@@ -284,7 +281,21 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move {
-            self.wire.list_models(&self.context).await.map_err(|error| error.with_provider(self.wire.id()))
+            if let Some(asked) = self.wire.list_models(&self.context) {
+                return asked.await.map_err(|error| error.with_provider(self.wire.id()));
+            }
+            let table = table(self.wire.id());
+            Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())
+        })
+    }
+
+    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
+        Box::pin(async move {
+            // A built-in table says nothing about the service.
+            match self.wire.list_models(&self.context) {
+                Some(asked) => HealthStatus::of_list(asked.await),
+                None => HealthStatus::Unknown,
+            }
         })
     }
 

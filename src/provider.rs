@@ -83,7 +83,8 @@ pub trait AiProvider: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) where the reference has no list for this provider.
+    /// As the service's. Where the reference asks no service, the built-in table is the answer; providers of
+    /// your own that do not implement it give [`Unsupported`](ErrorKind::Unsupported).
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move { Err(unsupported(self.name(), "a model list")) })
     }
@@ -111,14 +112,7 @@ pub trait AiProvider: Send + Sync + 'static {
     /// Asks the service for a sign of life, as cheaply as it allows: its model list where there is one,
     /// else nothing is sent and the answer is [`HealthStatus::Unknown`].
     fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
-        Box::pin(async move {
-            match self.list_models().await {
-                Ok(models) if models.is_empty() => HealthStatus::Unknown,
-                Ok(_) => HealthStatus::Healthy,
-                Err(error) if error.kind() == ErrorKind::Unsupported => HealthStatus::Unknown,
-                Err(error) => HealthStatus::Unhealthy(error),
-            }
-        })
+        Box::pin(async move { HealthStatus::of_list(self.list_models().await) })
     }
 
     /// Prepares what the first call would otherwise wait for (model lists, access tokens). Optional.
@@ -198,6 +192,18 @@ impl ProviderCapabilities {
             prompt_cache: model.info().supports_prompt_cache(),
             embeddings: false,
             rate_limits: None,
+        }
+    }
+}
+
+impl HealthStatus {
+    /// What the answer to a request for models says.
+    pub(crate) fn of_list(models: Result<Vec<Model>, Error>) -> Self {
+        match models {
+            Ok(models) if models.is_empty() => Self::Unknown,
+            Ok(_) => Self::Healthy,
+            Err(error) if error.kind() == ErrorKind::Unsupported => Self::Unknown,
+            Err(error) => Self::Unhealthy(error),
         }
     }
 }

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 use url::Url;
 
 use crate::catalog::tables::table;
@@ -94,12 +93,6 @@ impl Wire for Mistral {
 
     fn failure(&self, _: Call, failure: Failure) -> Error {
         completing(errors::explain(failure))
-    }
-
-    fn list_models<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
-        let table = table("mistral");
-        let models = table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect();
-        Box::pin(std::future::ready(Ok(models)))
     }
 }
 

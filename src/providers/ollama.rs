@@ -182,11 +182,11 @@ impl Wire for Ollama {
         if call == Call::Completion { completing(error) } else { error }
     }
 
-    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
-        Box::pin(async move {
+    fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {
+        Some(Box::pin(async move {
             let list = self.server.models(context).await;
             Ok(list.map_err(fetch::ListFailure::into_axios_error)?.models())
-        })
+        }))
     }
 }
 

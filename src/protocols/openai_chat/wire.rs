@@ -380,13 +380,8 @@ impl Wire for OpenAiChat {
         self.spec.images.map(|generate| generate(&self.settings, context, request))
     }
 
-    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
-        Box::pin(async move {
-            if let Some(listing) = self.spec.list {
-                return Ok((listing.fetch)(&self.settings, context).await?.models());
-            }
-            let table = crate::catalog::tables::table(self.spec.id);
-            Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())
-        })
+    fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {
+        let listing = self.spec.list?;
+        Some(Box::pin(async move { Ok((listing.fetch)(&self.settings, context).await?.models()) }))
     }
 }

@@ -182,15 +182,6 @@ impl Wire for Responses {
             explain: Box::new(move |failure| errors::explain(failure, status_text)),
         })
     }
-
-    fn list_models<'a>(
-        &'a self,
-        _: &'a Context,
-    ) -> futures_core::future::BoxFuture<'a, Result<Vec<Model>, Error>> {
-        let table = crate::catalog::tables::table(self.spec.id);
-        let models = table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect();
-        Box::pin(std::future::ready(Ok(models)))
-    }
 }
 
 const SDK_RETRIES: RetryPolicy = RetryPolicy::Stainless { count_header: Some(RETRY_COUNT) };

@@ -157,7 +157,7 @@ impl Wire for OpenRouter {
         self.chat.failure(call, failure)
     }
 
-    fn list_models<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Model>, Error>> {
+    fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {
         self.chat.list_models(context)
     }
 }
