@@ -119,6 +119,7 @@ pub mod layers;
 #[cfg(feature = "manager")]
 pub mod manager;
 pub mod ollama;
+pub mod prompt_cache;
 pub mod think;
 pub mod transport;
 

@@ -11,6 +11,8 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
 use crate::json::Value;
+#[cfg(feature = "manager")]
+use crate::manager::KeyId;
 use crate::transport::{Body, Headers, TransportError};
 use crate::{Error, StreamToken, Text, Usage};
 
@@ -130,7 +132,14 @@ pub struct TokenStream {
     ahead: VecDeque<Result<StreamToken, Error>>,
     observers: Vec<Box<dyn Observe>>,
     /// The whole stream tells one error, in its text too.
+    #[cfg_attr(
+        not(feature = "manager"),
+        expect(dead_code, reason = "for those who choose another provider")
+    )]
     announces: bool,
+    #[cfg(feature = "manager")]
+    key: Option<KeyId>,
+    cached: bool,
 }
 
 /// A stream of tokens that decides itself what its reader gets, and knows what a [`TokenStream`] tells beside.
@@ -174,6 +183,8 @@ enum Source {
         tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
         summary: StreamSummary,
     },
+    #[cfg(feature = "cache")]
+    Shared(crate::manager::FlightReader),
 }
 
 impl TokenStream {
@@ -194,23 +205,42 @@ impl TokenStream {
         Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary: StreamSummary::default() })
     }
 
-    /// A stream of tokens from elsewhere that ends with this summary.
+    /// A stream that several readers share; `cached` for those who did not ask first.
     #[cfg(feature = "cache")]
-    pub(crate) fn of_answer(
-        tokens: impl Stream<Item = Result<StreamToken, Error>> + Send + 'static,
-        summary: StreamSummary,
-    ) -> Self {
-        Self::of_source(Source::Ready { tokens: Box::pin(tokens.fuse()), summary })
+    pub(crate) fn of_flight(reader: crate::manager::FlightReader, cached: bool) -> Self {
+        Self { cached, ..Self::of_source(Source::Shared(reader)) }
     }
 
-    /// A stream that somebody minds.
+    /// The stream of an answer that was given before.
+    #[cfg(feature = "cache")]
+    pub(crate) fn of_answer(tokens: Vec<StreamToken>, summary: StreamSummary) -> Self {
+        let tokens = Box::pin(futures_util::stream::iter(tokens.into_iter().map(Ok)));
+        Self { cached: true, ..Self::of_source(Source::Ready { tokens, summary }) }
+    }
+
+    /// Whether the answer came from a cache, or from a request that somebody else paid for. Its usage tokens
+    /// are those of the answer when it was first given.
+    pub fn is_cached(&self) -> bool {
+        self.cached
+    }
+
+    /// This stream in somebody's care; whose key it is and whether it is cached still show.
     #[cfg(feature = "manager")]
-    pub(crate) fn of_minded(stream: impl Minded + 'static) -> Self {
-        Self::of_source(Source::Wrapped(Box::pin(stream)))
+    pub(crate) fn minded_by<M: Minded + 'static>(self, mind: impl FnOnce(Self) -> M) -> Self {
+        let (key, cached) = (self.key.clone(), self.cached);
+        Self { key, cached, ..Self::of_source(Source::Wrapped(Box::pin(mind(self)))) }
     }
 
     fn of_source(source: Source) -> Self {
-        Self { source, ahead: VecDeque::new(), observers: Vec::new(), announces: false }
+        Self {
+            source,
+            ahead: VecDeque::new(),
+            observers: Vec::new(),
+            announces: false,
+            #[cfg(feature = "manager")]
+            key: None,
+            cached: false,
+        }
     }
 
     /// A stream of one text.
@@ -225,6 +255,7 @@ impl TokenStream {
     }
 
     /// The same stream, watched: every item from here on passes the observer first.
+    #[cfg(feature = "manager")]
     #[must_use]
     pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
         self.observers.push(Box::new(observer));
@@ -234,6 +265,7 @@ impl TokenStream {
     /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
     /// is given out later, and observers see it only then. The error, if the stream failed before it said
     /// anything; it stays in the stream.
+    #[cfg(feature = "manager")]
     pub(crate) async fn start(&mut self) -> Option<&Error> {
         while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
             let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
@@ -245,6 +277,7 @@ impl TokenStream {
 
     /// The same stream once it has started, or its error if it failed before it said anything and the error
     /// is of a kind that calls for another try.
+    #[cfg(feature = "manager")]
     pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
         if !self.start().await.is_some_and(another_try) {
             return Ok(self);
@@ -266,8 +299,23 @@ impl TokenStream {
     }
 
     /// Whether reading ahead stops at this item.
+    #[cfg(feature = "manager")]
     fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
         item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
+    }
+
+    /// The fingerprint of the key that the answer was asked for with, where one of several was chosen; see
+    /// [`RotatingProvider`](crate::manager::RotatingProvider).
+    #[cfg(feature = "manager")]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref()
+    }
+
+    #[cfg(feature = "manager")]
+    #[must_use]
+    pub(crate) fn with_key(mut self, key: KeyId) -> Self {
+        self.key = Some(key);
+        self
     }
 
     /// How the answer ended and what to carry into the next turn; complete once the stream has ended.
@@ -277,6 +325,8 @@ impl TokenStream {
             #[cfg(feature = "manager")]
             Source::Wrapped(stream) => stream.summary(),
             Source::Ready { summary, .. } | Source::Reopening { summary, .. } => summary.clone(),
+            #[cfg(feature = "cache")]
+            Source::Shared(reader) => reader.summary(),
         }
     }
 
@@ -287,6 +337,8 @@ impl TokenStream {
             #[cfg(feature = "manager")]
             Source::Wrapped(stream) => stream.headers(),
             Source::Ready { .. } | Source::Reopening { .. } => None,
+            #[cfg(feature = "cache")]
+            Source::Shared(_) => None,
         }
     }
 }
@@ -314,6 +366,8 @@ impl Source {
         loop {
             match self {
                 Self::Ready { tokens, .. } => return tokens.as_mut().poll_next(cx),
+                #[cfg(feature = "cache")]
+                Self::Shared(reader) => return reader.poll(cx),
                 #[cfg(feature = "manager")]
                 Self::Wrapped(stream) => return stream.as_mut().poll_next(cx),
                 Self::Reopening { stream, summary } => match ready!(stream.as_mut().poll(cx)) {
@@ -351,6 +405,7 @@ impl Source {
     }
 
     /// Whether the rest of what was decoded is the end of an error that the text tells too.
+    #[cfg(feature = "manager")]
     fn is_announcing(&self) -> bool {
         match self {
             Self::Decoded { processor, .. } => {

@@ -98,6 +98,9 @@ pub struct Usage {
     pub reasoning_tokens: Field<u64>,
     /// The cost in US dollars, where the provider or its price table gives one.
     pub total_cost: Field<f64>,
+    /// How many of the tokens written to the prompt cache were written for an hour, where the service
+    /// says so. The reference's chunk does not show it.
+    pub hour_cache_write_tokens: Option<u64>,
     pub(crate) reads_first: bool,
 }
 
@@ -179,6 +182,7 @@ impl StreamToken {
 
     /// Whether the token is part of the answer: counts, and texts without a character, are not. Once a
     /// reader has seen such a token, asking again would say things twice.
+    #[cfg(feature = "manager")]
     pub(crate) fn is_semantic(&self) -> bool {
         match self {
             Self::Text(text) | Self::Reasoning(text) => !text.is_empty(),
@@ -284,6 +288,7 @@ impl StreamToken {
                     Some(Value::Number(cost)) => Field::Value(*cost),
                     Some(_) => return None,
                 },
+                hour_cache_write_tokens: None,
                 reads_first: object
                     .keys()
                     .find(|key| key.starts_with("cache"))
@@ -324,6 +329,10 @@ impl Usage {
         self.cache_read_tokens = sum(self.cache_read_tokens, more.cache_read_tokens);
         self.reasoning_tokens = sum(self.reasoning_tokens, more.reasoning_tokens);
         self.total_cost = sum(self.total_cost, more.total_cost);
+        self.hour_cache_write_tokens = match (self.hour_cache_write_tokens, more.hour_cache_write_tokens) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
     }
 }
 

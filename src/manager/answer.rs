@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
 
+use super::config::ProviderConfig;
 use super::report::Sample;
 use crate::response::Collector;
 use crate::stream::{Minded, StreamSummary, TokenStream};
@@ -40,19 +41,20 @@ struct Open {
 }
 
 impl Answer {
-    pub(super) fn new(
-        tokens: TokenStream,
-        provider: String,
-        sample: Sample,
-        idle: Option<Duration>,
-        require_finish_reason: bool,
-    ) -> Self {
-        let idle = idle.map(|time| {
+    pub(super) fn new(tokens: TokenStream, config: &ProviderConfig, sample: Sample) -> Self {
+        let idle = config.idle_timeout.map(|time| {
             let until = Box::pin(tokio::time::sleep(time));
             Idle { time, until, listening: false }
         });
         let open = Some(Open { sample, collected: Collector::default() });
-        Self { tokens, provider, open, idle, summary: StreamSummary::default(), require_finish_reason }
+        Self {
+            tokens,
+            provider: config.id.clone(),
+            open,
+            idle,
+            summary: StreamSummary::default(),
+            require_finish_reason: config.require_finish_reason,
+        }
     }
 
     fn break_off(&mut self, cause: Error) -> Option<Error> {

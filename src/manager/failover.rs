@@ -6,11 +6,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::answer::Answer;
 use super::breaker::BreakerState;
+use super::config::Budget;
 use super::history::adapt;
 use super::plan::{Candidate, Plan};
+use super::provider_manager::Shared;
 use super::report::Sample;
 use super::routing::Needs;
-use super::{Budget, Shared};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::TokenStream;
@@ -118,14 +119,7 @@ impl Candidate {
         match answered {
             Answered::Stream(tokens) => {
                 let config = &self.entry.config;
-                let answer = Answer::new(
-                    tokens,
-                    config.id.clone(),
-                    sample,
-                    config.idle_timeout,
-                    config.require_finish_reason,
-                );
-                Answered::Stream(TokenStream::of_minded(answer))
+                Answered::Stream(tokens.minded_by(|tokens| Answer::new(tokens, config, sample)))
             }
             Answered::Whole(whole) => {
                 sample.success();

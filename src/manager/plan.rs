@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Shared;
 use super::lane::{Entry, Lane, no_such_target};
+use super::provider_manager::Shared;
 use super::routing::{ExplainedTarget, Needs, Route, RouteExplanation, RouteTarget, Strategy};
 use crate::Error;
 use crate::provider::AiProvider;

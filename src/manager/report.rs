@@ -23,7 +23,7 @@ pub struct AttemptReport<'a> {
     /// The model asked.
     pub model: &'a str,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     /// The tokens that the service reported, as far as they arrived.
     pub usage: &'a Usage,
     /// The wait for the rate limiter.
@@ -38,7 +38,7 @@ pub struct AttemptReport<'a> {
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// With a whole answer.
     Answer,
     /// Within an answer.
@@ -104,7 +104,7 @@ impl Sample {
             breaker.success();
         }
         self.lane.health().success();
-        self.report(Outcome::Answer, None);
+        self.report(AttemptOutcome::Answer, None);
     }
 
     pub(super) fn failure(mut self, error: &Error) {
@@ -113,11 +113,12 @@ impl Sample {
             breaker.failure(error);
         }
         self.lane.health().failure(error);
-        let outcome = if self.first_token.is_some() { Outcome::Incomplete } else { Outcome::Error };
+        let outcome =
+            if self.first_token.is_some() { AttemptOutcome::Incomplete } else { AttemptOutcome::Error };
         self.report(outcome, Some(error));
     }
 
-    fn report(&mut self, outcome: Outcome, error: Option<&Error>) {
+    fn report(&mut self, outcome: AttemptOutcome, error: Option<&Error>) {
         let tokens = self.usage.input_tokens + self.usage.output_tokens;
         if tokens > 0 {
             self.limiter.settle_tokens(tokens);
@@ -141,7 +142,7 @@ impl Drop for Sample {
     fn drop(&mut self) {
         // Success and failure take the breaker's permit, a cancelled call has it still.
         if self.breaker.is_some() {
-            self.report(Outcome::Dropped, None);
+            self.report(AttemptOutcome::Dropped, None);
         }
     }
 }

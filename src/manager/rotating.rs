@@ -18,7 +18,7 @@ use crate::response::{ChatResponse, CompletionResponse};
 use crate::settings::ProviderSettings;
 use crate::stream::{Observe, StreamProcessor, TokenStream};
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
-use crate::{Error, Model, RetryAdvice, StreamToken};
+use crate::{Error, GeneratedImage, ImageRequest, Model, RetryAdvice, StreamToken};
 
 /// A provider that changes its key when the service refuses it (401, 402, 403, 429).
 ///
@@ -175,7 +175,7 @@ impl RotatingProvider {
         call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<TokenStream, Error>>,
     ) -> Result<TokenStream, Error> {
         match self.rotate(task_id, call).await {
-            Ok((tokens, lease)) => Ok(tokens.observed(MarkFailure(lease))),
+            Ok((tokens, lease)) => Ok(tokens.with_key(lease.key().id().clone()).observed(MarkFailure(lease))),
             Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
             Err(error) => Err(error),
         }
@@ -232,6 +232,13 @@ impl AiProvider for RotatingProvider {
         Box::pin(async move {
             let (models, _) = self.rotate(None, |provider| provider.list_models()).await?;
             Ok(models)
+        })
+    }
+
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        Box::pin(async move {
+            let (image, _) = self.rotate(None, |provider| provider.generate_image(request.clone())).await?;
+            Ok(image)
         })
     }
 

@@ -283,8 +283,12 @@ async fn every_attempt_is_reported_once() {
     manager.chat(hi()).await.unwrap();
     drop(manager.chat_stream(hi()).await.unwrap());
     let reports = reports.lock().unwrap().clone();
-    let expected =
-        [(Outcome::Error, 0), (Outcome::Incomplete, 4), (Outcome::Answer, 2), (Outcome::Dropped, 0)];
+    let expected = [
+        (AttemptOutcome::Error, 0),
+        (AttemptOutcome::Incomplete, 4),
+        (AttemptOutcome::Answer, 2),
+        (AttemptOutcome::Dropped, 0),
+    ];
     assert_eq!(reports, expected);
 }
 

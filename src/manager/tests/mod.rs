@@ -1,18 +1,27 @@
 //! The manager under fire. Time is Tokio's paused clock throughout.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep};
 
+use futures_core::future::BoxFuture;
+
 use super::*;
 use crate::clock::PausedClock;
+use crate::context::Context;
+use crate::json::Value;
 use crate::model::ModelInfo;
+use crate::provider::AiProvider;
+use crate::request::{ChatRequest, CompletionRequest};
+use crate::response::CompletionResponse;
+use crate::stream::TokenStream;
 use crate::transport::replay::ReplayTransport;
 use crate::{ChatResponse, Message, RetryAdvice, StreamToken, Usage};
+use crate::{Error, ErrorKind, Model};
 
 mod faults;
 mod routes;

@@ -91,7 +91,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let (a, b) = (Scripted::new("a", a), Scripted::new("b", b));
-            let reports: Arc<Mutex<Vec<Outcome>>> = Arc::default();
+            let reports: Arc<Mutex<Vec<AttemptOutcome>>> = Arc::default();
             let seen = reports.clone();
             let limits = LimiterConfig { concurrent_requests: Some(concurrent), ..LimiterConfig::default() };
             let config = ManagerConfig::new()
@@ -112,9 +112,9 @@ proptest! {
             assert_eq!(reports.len(), a.calls() + b.calls(), "each attempt is reported once");
             let count = |outcome| reports.iter().filter(|seen| **seen == outcome).count();
             let ended = |end: &End| ends.iter().filter(|seen| *seen == end).count();
-            assert_eq!(count(Outcome::Answer), ended(&End::Answer), "one billing for one answer");
-            assert_eq!(count(Outcome::Incomplete), ended(&End::Incomplete));
-            assert!(count(Outcome::Dropped) <= ended(&End::GaveUp));
+            assert_eq!(count(AttemptOutcome::Answer), ended(&End::Answer), "one billing for one answer");
+            assert_eq!(count(AttemptOutcome::Incomplete), ended(&End::Incomplete));
+            assert!(count(AttemptOutcome::Dropped) <= ended(&End::GaveUp));
             for view in manager.health() {
                 assert!(view.limits.concurrent_requests <= Some(concurrent));
             }

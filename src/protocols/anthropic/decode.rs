@@ -156,7 +156,12 @@ fn message_start(
     let mut token = usage_object(input, output);
     token.insert_some("cacheWriteTokens", writes);
     token.insert_some("cacheReadTokens", reads);
-    tokens.push_back(StreamToken::from_object(token));
+    let mut token = StreamToken::from_object(token);
+    if let StreamToken::Usage(counts) = &mut token {
+        let hour = usage.get("cache_creation").get("ephemeral_1h_input_tokens").as_f64();
+        counts.hour_cache_write_tokens = hour.filter(|count| *count > 0.0).map(|count| count as u64);
+    }
+    tokens.push_back(token);
     Ok(())
 }
 

@@ -1,0 +1,344 @@
+//! Spans and figures of calls, in the names of OpenTelemetry's conventions for generative AI.
+
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use metrics::{Label, Unit};
+use tracing::Span;
+
+use super::ledger::{MeteredCall, largest, token_bytes};
+use super::usage::{CostSource, Outcome, UsageRecord};
+use crate::clock::Clock;
+use crate::json::Value;
+use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
+use crate::request::{ChatRequest, CompletionRequest};
+use crate::response::{ChatResponse, CompletionResponse};
+use crate::stream::{Observe, StreamProcessor, StreamSummary, TokenStream};
+use crate::transport::HttpRequest;
+use crate::{Error, ErrorKind, GeneratedImage, ImageRequest, Model, StreamToken, Usage};
+
+/// A provider whose calls are measured.
+///
+/// What is recorded goes to the [`metrics`] facade and to `tracing`; where it ends up is the application's
+/// choice. Labels are provider, model, operation and kind of error: no prompts, no answers, no keys, no
+/// conversation ids.
+///
+/// | figure | kind | unit |
+/// | --- | --- | --- |
+/// | `gen_ai.client.operation.duration` | histogram | s, from the call to the end, error or drop of its stream |
+/// | `gen_ai.client.operation.time_to_first_chunk` | histogram | s, to the first token that says something |
+/// | `gen_ai.client.token.usage` | histogram | tokens, by `gen_ai.token.type`: `input`, `output`, `cache_read`, `cache_write` |
+/// | `samewire.client.cost` | counter | millionths of a US dollar, by `samewire.cost.source`; a call of unknown cost adds nothing |
+/// | `samewire.client.cost.unknown` | counter | calls that used tokens at an unknown price |
+/// | `samewire.client.retries` | counter | further tries, as [`count_retry`] is told of them |
+///
+/// Each call is one span `gen_ai.client.operation` with the same attributes, and tokens, outcome and cost once
+/// they are known. Failed calls carry `error.type`, dropped ones `cancelled` there.
+///
+/// <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/>
+///
+/// # Example: measure a provider
+///
+/// ```
+/// use samewire::manager::MeasuredProvider;
+/// use samewire::{AiProvider, Context, ProviderSettings, build_provider_in};
+///
+/// let context = Context::system();
+/// let provider = build_provider_in(&ProviderSettings::new("groq").with("groqApiKey", "gsk"), &context)?;
+/// let provider = MeasuredProvider::new(provider, context.clock.clone());
+/// assert_eq!(provider.name(), "groq");
+/// # Ok::<(), samewire::Error>(())
+/// ```
+pub struct MeasuredProvider {
+    inner: Arc<dyn AiProvider>,
+    clock: Arc<dyn Clock>,
+}
+
+impl MeasuredProvider {
+    /// Measures a provider by that clock.
+    pub fn new(inner: Arc<dyn AiProvider>, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, clock }
+    }
+
+    fn begin(&self, operation: &'static str, request: &ChatRequest) -> Measurement {
+        let call = MeteredCall::new(&*self.inner, request);
+        let span = tracing::info_span!(
+            "gen_ai.client.operation",
+            "gen_ai.operation.name" = operation,
+            "gen_ai.provider.name" = call.provider().as_str(),
+            "gen_ai.request.model" = call.model_id().as_str(),
+            "gen_ai.usage.input_tokens" = tracing::field::Empty,
+            "gen_ai.usage.output_tokens" = tracing::field::Empty,
+            "samewire.cost.dollars" = tracing::field::Empty,
+            "error.type" = tracing::field::Empty,
+        );
+        Measurement {
+            call: Some(call),
+            operation,
+            clock: self.clock.clone(),
+            begun: self.clock.now(),
+            span,
+            spoke: false,
+            usage: None,
+            answer_bytes: 0,
+            outcome: Outcome::Dropped,
+        }
+    }
+
+    async fn opened(
+        mut measurement: Measurement,
+        opening: BoxFuture<'_, Result<TokenStream, Error>>,
+    ) -> Result<TokenStream, Error> {
+        match tracing::Instrument::instrument(opening, measurement.span.clone()).await {
+            Ok(tokens) => Ok(tokens.observed(measurement)),
+            Err(error) => {
+                measurement.settle(Outcome::Failed(error.kind()));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Counts a further try of a call: a retry, another key, another provider.
+pub fn count_retry(provider: &str, model: &str, because: ErrorKind) {
+    let labels = [
+        Label::new("gen_ai.provider.name", provider.to_owned()),
+        Label::new("gen_ai.request.model", model.to_owned()),
+        Label::from_static_parts("error.type", error_type(because)),
+    ];
+    metrics::counter!("samewire.client.retries", labels.iter()).increment(1);
+}
+
+/// Tells the exporter what the figures mean and in what unit they are. Call it once, after the recorder is
+/// installed.
+pub fn describe_metrics() {
+    metrics::describe_histogram!(DURATION, Unit::Seconds, "Duration of a call up to its last token");
+    metrics::describe_histogram!(
+        FIRST_CHUNK,
+        Unit::Seconds,
+        "Time up to the first token that says something"
+    );
+    metrics::describe_histogram!(TOKENS, Unit::Count, "Tokens that a call used, by type");
+    metrics::describe_counter!(COST, Unit::Count, "Known costs in millionths of a US dollar");
+    metrics::describe_counter!(UNKNOWN_COST, Unit::Count, "Calls at an unknown price");
+    metrics::describe_counter!("samewire.client.retries", Unit::Count, "Further tries of calls");
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl AiProvider for MeasuredProvider {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn model(&self) -> Model {
+        self.inner.model()
+    }
+
+    fn capabilities(&self) -> ProviderCapabilities {
+        self.inner.capabilities()
+    }
+
+    fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        let measurement = self.begin("chat", &request);
+        Box::pin(Self::opened(measurement, self.inner.chat_stream(request)))
+    }
+
+    fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
+        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+    }
+
+    /// Completions report no counts, so their tokens are a guess.
+    fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
+        let mut measurement = self.begin("text_completion", &ChatRequest::new(request.prompt.clone(), []));
+        Box::pin(async move {
+            let completion = self.inner.complete(request);
+            let outcome = tracing::Instrument::instrument(completion, measurement.span.clone()).await;
+            match &outcome {
+                Ok(completion) => {
+                    measurement.answer_bytes = completion.text.len();
+                    measurement.settle(Outcome::Complete);
+                }
+                Err(error) => measurement.settle(Outcome::Failed(error.kind())),
+            }
+            outcome
+        })
+    }
+
+    fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        let measurement = self.begin("text_completion", &ChatRequest::new(request.prompt.clone(), []));
+        Box::pin(Self::opened(measurement, self.inner.complete_stream(request)))
+    }
+
+    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
+        self.inner.list_models()
+    }
+
+    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
+        self.inner.generate_image(request)
+    }
+
+    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
+        self.inner.count_tokens(content)
+    }
+
+    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
+        self.inner.health_check()
+    }
+
+    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.inner.initialize()
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.inner.shutdown()
+    }
+
+    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
+        self.inner.encode(request)
+    }
+
+    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
+        self.inner.decoder(request)
+    }
+}
+
+/// One call, from its begin to its end; a call that is dropped on the way is recorded too.
+struct Measurement {
+    /// Taken when the call is recorded.
+    call: Option<MeteredCall>,
+    operation: &'static str,
+    clock: Arc<dyn Clock>,
+    begun: f64,
+    span: Span,
+    spoke: bool,
+    usage: Option<Usage>,
+    answer_bytes: usize,
+    outcome: Outcome,
+}
+
+impl Observe for Measurement {
+    fn item(&mut self, item: &Result<StreamToken, Error>) {
+        match item {
+            Ok(token) => {
+                if !self.spoke && token.is_semantic() {
+                    self.spoke = true;
+                    self.record_time(FIRST_CHUNK, None);
+                }
+                match token {
+                    StreamToken::Usage(usage) => largest(self.usage.get_or_insert_default(), usage),
+                    token => self.answer_bytes += token_bytes(token),
+                }
+            }
+            Err(error) => self.settle(Outcome::Failed(error.kind())),
+        }
+    }
+
+    fn end(&mut self, _: StreamSummary) {
+        self.settle(Outcome::Complete);
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        self.settle(self.outcome);
+    }
+}
+
+impl Measurement {
+    fn labels(&self) -> Vec<Label> {
+        let mut labels = vec![Label::from_static_parts("gen_ai.operation.name", self.operation)];
+        if let Some(call) = &self.call {
+            labels.push(Label::new("gen_ai.provider.name", call.provider().to_string()));
+            labels.push(Label::new("gen_ai.request.model", call.model_id().to_string()));
+        }
+        labels
+    }
+
+    fn record_time(&self, figure: &'static str, error: Option<&'static str>) {
+        let mut labels = self.labels();
+        labels.extend(error.map(|error| Label::from_static_parts("error.type", error)));
+        let seconds = (self.clock.now() - self.begun).max(0.0) / 1000.0;
+        metrics::histogram!(figure, labels.iter()).record(seconds);
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        if self.call.is_none() {
+            return;
+        }
+        let error = match outcome {
+            Outcome::Complete => None,
+            Outcome::Failed(kind) => Some(error_type(kind)),
+            Outcome::Dropped => Some("cancelled"),
+        };
+        self.record_time(DURATION, error);
+        if let Some(error) = error {
+            self.span.record("error.type", error);
+        }
+        let labels = self.labels();
+        let Some(call) = self.call.take() else { return };
+        let record = call.record(self.usage.take(), self.answer_bytes, outcome, None);
+        self.span.record("gen_ai.usage.input_tokens", record.tokens.prompt());
+        self.span.record("gen_ai.usage.output_tokens", record.tokens.output);
+        if let Some(cost) = record.cost {
+            self.span.record("samewire.cost.dollars", cost.dollars);
+        }
+        record_usage(&record, &labels);
+    }
+}
+
+fn record_usage(record: &UsageRecord, labels: &[Label]) {
+    let tokens = &record.tokens;
+    let with = |key: &'static str, value: &'static str| {
+        let mut labels = labels.to_vec();
+        labels.push(Label::from_static_parts(key, value));
+        labels
+    };
+    let kinds = [
+        ("input", tokens.prompt()),
+        ("output", tokens.output),
+        ("cache_read", tokens.cache_reads),
+        ("cache_write", tokens.cache_writes + tokens.hour_cache_writes),
+    ];
+    for (kind, count) in kinds {
+        if count > 0 {
+            metrics::histogram!(TOKENS, with("gen_ai.token.type", kind).iter()).record(count as f64);
+        }
+    }
+    match record.cost {
+        Some(cost) => {
+            let source = match cost.source {
+                CostSource::Reported => "reported",
+                CostSource::Estimated => "estimated",
+            };
+            let millionths = (cost.dollars * 1e6).round() as u64;
+            metrics::counter!(COST, with("samewire.cost.source", source).iter()).increment(millionths);
+        }
+        None if tokens.total() > 0 => metrics::counter!(UNKNOWN_COST, labels.iter()).increment(1),
+        None => {}
+    }
+}
+
+fn error_type(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Configuration => "configuration",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Authentication => "authentication",
+        ErrorKind::PermissionDenied => "permission_denied",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::Overloaded => "overloaded",
+        ErrorKind::InvalidRequest => "invalid_request",
+        ErrorKind::Server => "server",
+        ErrorKind::Connection => "connection",
+        ErrorKind::Interrupted => "interrupted",
+        ErrorKind::InStream => "in_stream",
+        ErrorKind::InvalidResponse => "invalid_response",
+    }
+}
+
+const DURATION: &str = "gen_ai.client.operation.duration";
+const FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
+const TOKENS: &str = "gen_ai.client.token.usage";
+const COST: &str = "samewire.client.cost";
+const UNKNOWN_COST: &str = "samewire.client.cost.unknown";
