@@ -27,7 +27,7 @@ pub(super) enum Asked<'a> {
 
 /// What came of it.
 pub(super) enum Answered {
-    Stream(TokenStream),
+    Stream(Box<TokenStream>),
     Whole(CompletionResponse),
 }
 
@@ -112,14 +112,14 @@ impl Candidate {
         if stream.is_blank() {
             return Err(Error::invalid_response("the service ended its answer before it had begun"));
         }
-        Ok(Answered::Stream(stream))
+        Ok(Answered::Stream(Box::new(stream)))
     }
 
     fn mind(&self, answered: Answered, sample: Sample) -> Answered {
         match answered {
             Answered::Stream(tokens) => {
                 let config = &self.entry.config;
-                Answered::Stream(tokens.minded_by(|tokens| Answer::new(tokens, config, sample)))
+                Answered::Stream(Box::new(tokens.minded_by(|tokens| Answer::new(tokens, config, sample))))
             }
             Answered::Whole(whole) => {
                 sample.success();

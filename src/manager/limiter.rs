@@ -139,7 +139,7 @@ struct State {
 /// A rate between what refusals made of it and the most that it may be.
 struct Rate {
     bucket: Bucket,
-    rate: f64,
+    now: f64,
     most: f64,
 }
 
@@ -387,7 +387,7 @@ impl State {
     fn grow(&mut self, config: &LimiterConfig) {
         self.refusals = 0;
         for rate in [&mut self.requests, &mut self.tokens].into_iter().flatten() {
-            rate.set(rate.rate + rate.most * config.grow);
+            rate.set(rate.now + rate.most * config.grow);
         }
         if let Some(limit) = &mut self.concurrent {
             let most = config.concurrent_requests.map_or(f64::INFINITY, f64::from);
@@ -403,7 +403,7 @@ impl State {
             self.shrunk_at = now;
             self.refusals += 1;
             for rate in [&mut self.requests, &mut self.tokens].into_iter().flatten() {
-                rate.set(rate.rate * config.shrink);
+                rate.set(rate.now * config.shrink);
             }
             let limit = self.concurrent.unwrap_or(f64::INFINITY).min(f64::from(self.in_flight));
             self.concurrent = Some((limit * config.shrink).max(1.0));
@@ -437,18 +437,18 @@ fn learn_rate(rate: &mut Option<Rate>, configured: Option<u32>, told: &[LimitWin
 impl Rate {
     fn new(per_minute: u32) -> Self {
         let rate = f64::from(per_minute.max(1));
-        Self { bucket: Bucket::new(per_minute), rate, most: rate }
+        Self { bucket: Bucket::new(per_minute), now: rate, most: rate }
     }
 
     fn set(&mut self, rate: f64) {
-        self.rate = rate.clamp(1.0, self.most);
-        self.bucket.set_rate(self.rate as u32);
+        self.now = rate.clamp(1.0, self.most);
+        self.bucket.set_rate(self.now as u32);
     }
 
     fn set_most(&mut self, most: f64) {
-        let was_full = self.rate >= self.most;
+        let was_full = self.now >= self.most;
         self.most = most;
-        self.set(if was_full { most } else { self.rate });
+        self.set(if was_full { most } else { self.now });
     }
 }
 

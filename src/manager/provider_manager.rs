@@ -107,6 +107,7 @@ impl ProviderManager {
 
     /// The same manager with another default target. Whether it exists shows when it is used, as providers
     /// come and go.
+    #[must_use]
     pub fn target(&self, target: impl Into<Arc<str>>) -> Self {
         Self { shared: self.shared.clone(), target: target.into() }
     }
@@ -203,7 +204,7 @@ impl ProviderManager {
 
     async fn stream(&self, target: &str, asked: Asked<'_>) -> Result<TokenStream, Error> {
         match self.shared.call(target, asked).await? {
-            Answered::Stream(stream) => Ok(stream),
+            Answered::Stream(stream) => Ok(*stream),
             Answered::Whole(whole) => Ok(TokenStream::of_text(whole.text)),
         }
     }
@@ -287,7 +288,7 @@ impl AiProvider for ProviderManager {
             match self.shared.call(&self.target, Asked::Completion(&request)).await? {
                 Answered::Whole(whole) => Ok(whole),
                 Answered::Stream(stream) => {
-                    let answer = crate::ChatResponse::collect(stream).await?;
+                    let answer = crate::ChatResponse::collect(*stream).await?;
                     Ok(CompletionResponse::from(crate::Text::from(answer.text)))
                 }
             }
