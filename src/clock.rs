@@ -68,17 +68,17 @@ impl Clock for TestClock {
 }
 
 /// A clock for tests under tokio's paused time: begins where [`TestClock`] stands and goes with tokio's.
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 pub(crate) struct PausedClock(tokio::time::Instant);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 impl PausedClock {
     pub(crate) fn start() -> Self {
         Self(tokio::time::Instant::now())
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 impl Clock for PausedClock {
     fn now(&self) -> f64 {
         TestClock::START + self.0.elapsed().as_secs_f64() * 1000.0

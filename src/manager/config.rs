@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::BreakerConfig;
-use super::limiter::LimiterConfig;
+use super::keys::KeyRing;
+use super::limits::LimiterConfig;
 use super::registry::Protocol;
 use super::report::AttemptReport;
 use super::routing::Route;
@@ -144,6 +145,7 @@ pub struct ProviderConfig {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) require_finish_reason: bool,
     pub(super) protocol: Option<Protocol>,
+    pub(super) keys: Option<Arc<KeyRing>>,
 }
 
 /// Where a provider comes from.
@@ -185,6 +187,7 @@ impl ProviderConfig {
             idle_timeout: Some(Duration::from_secs(300)),
             require_finish_reason: false,
             protocol: None,
+            keys: None,
         }
     }
 
@@ -220,6 +223,15 @@ impl ProviderConfig {
     #[must_use]
     pub fn require_finish_reason(mut self) -> Self {
         self.require_finish_reason = true;
+        self
+    }
+
+    /// Several keys in place of the one in the settings: a [`RotatingProvider`](super::RotatingProvider). A key
+    /// that is refused rests, and the next one is asked within the same attempt. Of no effect on providers
+    /// that are not built from settings, or that know no key.
+    #[must_use]
+    pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
+        self.keys = Some(keys);
         self
     }
 

@@ -242,8 +242,11 @@ impl<R: Fn() -> f64> Course<R> {
         let Some(place) = place else { return Err(self.give_up(None)) };
         let (candidate, turn) = &self.candidates[place];
         let (candidate, at) = (candidate.clone(), ready(turn));
+        if self.attempts >= self.budget.attempts.max(1) {
+            return Err(self.give_up(None));
+        }
         let too_late = self.deadline.is_some_and(|deadline| at >= deadline);
-        if self.attempts >= self.budget.attempts.max(1) || too_late || at - now > self.budget.max_wait {
+        if too_late || at - now > self.budget.max_wait {
             return Err(self.give_up(Some(at - now)));
         }
         if at > now {

@@ -9,9 +9,11 @@ use super::config::{ProviderConfig, Source};
 use super::health::Record;
 use super::limiter::AdaptiveRateLimiter;
 use super::registry::{Protocol, ProviderRegistry};
+use super::rotating::RotatingProvider;
 use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
+use crate::settings::ProviderSettings;
 use crate::{Error, ErrorKind};
 
 /// One provider of a manager, with an instance for each model asked for.
@@ -38,7 +40,7 @@ impl Entry {
     }
 
     pub(super) fn protocol(&self) -> Protocol {
-        let of_settings = |settings: &crate::ProviderSettings| {
+        let of_settings = |settings: &ProviderSettings| {
             ProviderRegistry::get(settings.provider()?).map(|facts| facts.protocol)
         };
         let known = match &self.config.source {
@@ -65,12 +67,25 @@ impl Entry {
                 self.config.id,
                 provider.model().id
             ))),
-            (Source::Settings(settings), None) => build_provider_in(settings, &self.context),
-            (Source::Settings(settings), Some(model)) => {
-                let facts = settings.provider().and_then(ProviderRegistry::get);
-                let key = facts.map_or("apiModelId", |facts| facts.model_setting);
-                build_provider_in(&settings.clone().with(key, model), &self.context)
+            (Source::Settings(settings), model) => self.build(settings.clone(), model),
+        }
+    }
+
+    fn build(
+        &self,
+        mut settings: ProviderSettings,
+        model: Option<&str>,
+    ) -> Result<Arc<dyn AiProvider>, Error> {
+        let facts = settings.provider().and_then(ProviderRegistry::get);
+        if let Some(model) = model {
+            let key = facts.map_or("apiModelId", |facts| facts.model_setting);
+            settings.set(key, Some(model.into()));
+        }
+        match (&self.config.keys, facts.and_then(|facts| facts.key_setting)) {
+            (Some(ring), Some(entry)) => {
+                Ok(Arc::new(RotatingProvider::new(&settings, entry, ring.clone(), &self.context)?))
             }
+            _ => build_provider_in(&settings, &self.context),
         }
     }
 }

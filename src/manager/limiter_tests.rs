@@ -143,6 +143,24 @@ async fn a_storm_of_refusals_shrinks_once_and_success_grows_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_success_amid_a_storm_does_not_make_old_refusals_news() {
+    let limiter = limiter(LimiterConfig { requests_per_minute: Some(1000), ..LimiterConfig::default() });
+    let mut permits = Vec::new();
+    for _ in 0..30 {
+        permits.push(limiter.acquire(1).await.unwrap());
+    }
+    advance(SECOND).await;
+    for (number, permit) in permits.iter_mut().enumerate() {
+        match number % 3 {
+            2 => permit.succeeded(),
+            _ => permit.failed(&Error::status_error(429, "slow down")),
+        }
+        advance(Duration::from_millis(1)).await;
+    }
+    assert_eq!(limiter.state().requests_per_minute, Some(700), "halved once, grown ten times");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_refusal_does_not_shorten_the_first() {
     let limiter = limiter(LimiterConfig::default());
     let after =

@@ -19,6 +19,7 @@ mod keys;
 mod lane;
 mod ledger;
 mod limiter;
+mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod plan;
@@ -44,7 +45,8 @@ pub use health::{HealthMonitor, HealthState, ProviderHealth};
 pub use key_state::{Cooldown, FileKeyState, KeyEvent, KeyFailure, KeyRecord, KeyState, MemoryKeyState};
 pub use keys::{KeyLease, KeyRing, KeyStatus};
 pub use ledger::{Account, MeteredCall, UsageLedger, UsageSums};
-pub use limiter::{AdaptiveRateLimiter, LimiterConfig, LimiterPermit, LimiterState};
+pub use limiter::{AdaptiveRateLimiter, LimiterPermit};
+pub use limits::{LimiterConfig, LimiterState};
 #[cfg(feature = "metrics")]
 pub use metrics::{MeasuredProvider, count_retry, describe_metrics};
 pub use provider_manager::ProviderManager;

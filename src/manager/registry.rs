@@ -260,8 +260,7 @@ const FACTS: &[ProviderInfo] = &[
         .model("requestyModelId"),
     facts("roo", "Roo Code Cloud", "Models chosen by Roo Code, with its login")
         .at("https://api.roocode.com/proxy")
-        .key("rooApiKey", "ROO_API_KEY")
-        .optional(),
+        .key("rooApiKey", "ROO_API_KEY"),
     facts("sambanova", "SambaNova", "Open models on reconfigurable dataflow units")
         .at("https://api.sambanova.ai/v1")
         .key("sambaNovaApiKey", "SAMBANOVA_API_KEY"),

@@ -82,3 +82,25 @@ async fn an_error_object_in_a_200_stream_goes_on() {
     ]);
     assert_eq!(manager.chat(hi()).await.unwrap().text, "Hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_key_of_three_is_revoked() {
+    let exchanges = [groq(401).body("{}"), groq(200).body(HELLO), groq(200).body(HELLO)];
+    let replay = Arc::new(ReplayTransport::new(exchanges));
+    let context = Context::for_tests(replay.clone(), Arc::new(PausedClock::start()));
+    let keys = ["one", "two", "three"].map(ApiKey::new);
+    let ring = Arc::new(KeyRing::new("groq", keys, context.clock.clone()).unwrap());
+    let config =
+        ManagerConfig::new().provider(ProviderConfig::new("groq", ProviderSettings::new("groq")).keys(ring));
+    let manager = ProviderManager::new(config, context).unwrap();
+    for _ in 0..2 {
+        let mut stream = manager.chat_stream(hi()).await.unwrap();
+        assert!(stream.key_id().is_some(), "whose key it was still shows");
+        assert_eq!(stream.next().await.unwrap().unwrap().text(), Some("Hello"));
+    }
+    let header = |request: &crate::transport::HttpRequest| request.headers.joined("authorization").unwrap();
+    let sent: Vec<String> = replay.requests().iter().map(header).collect();
+    assert_eq!(sent[0], "Bearer one");
+    assert!(sent[1..].iter().all(|key| *key != "Bearer one"), "{sent:?}");
+    assert_eq!(manager.health()[0].failures, 0, "a revoked key is not the service's failure");
+}
