@@ -8,12 +8,13 @@ use bytes::{Bytes, BytesMut};
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::image::{GeneratedImage, ImageRequest};
+use crate::layers::retry_after;
 use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
 use crate::transport::{Body, Headers, HttpRequest, TransportError};
-use crate::{Error, Model};
+use crate::{Error, Model, RetryAdvice};
 
 /// The pure half of a provider, and the few steps around it that need I/O.
 pub(crate) trait Wire: Send + Sync + 'static {
@@ -166,6 +167,16 @@ impl<W: Wire> Driver<W> {
         Self { wire, context: context.clone() }
     }
 
+    /// Names the provider, and takes the service's own advice when to try again.
+    fn complete_error(&self, error: Error) -> Error {
+        let advice = retry_after(error.headers(), self.context.clock.now());
+        let error = error.with_provider(self.wire.id());
+        match advice {
+            Some(wait) if error.retry() != RetryAdvice::Never => error.with_retry(RetryAdvice::After(wait)),
+            _ => error,
+        }
+    }
+
     async fn authorize(&self, mut request: HttpRequest, call: Call) -> Result<HttpRequest, Error> {
         self.wire.authenticate(&self.context, call).await?;
         self.wire.authorize(&mut request, call)?;
@@ -225,7 +236,7 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            let named = |error: Error| error.with_provider(self.wire.id());
+            let named = |error: Error| self.complete_error(error);
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
             let mut outcome = self.try_chat(&request).await;
             if let Err(error) = &outcome
@@ -242,7 +253,7 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
         Box::pin(async move {
-            let named = |error: Error| error.with_provider(self.wire.id());
+            let named = |error: Error| self.complete_error(error);
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let mut outcome = self.try_completion(&request).await;
             if let Err(error) = &outcome
@@ -256,7 +267,7 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            let named = |error: Error| error.with_provider(self.wire.id());
+            let named = |error: Error| self.complete_error(error);
             let Some(http) = self.wire.encode_completion_stream(&request) else {
                 return self.complete(request).await.map(|completion| TokenStream::of_text(completion.text));
             };
@@ -275,14 +286,14 @@ impl<W: Wire> AiProvider for Driver<W> {
                 Some(made) => made.await,
                 None => Err(unsupported(self.wire.id(), "image generation")),
             };
-            made.map_err(|error| error.with_provider(self.wire.id()))
+            made.map_err(|error| self.complete_error(error))
         })
     }
 
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move {
             if let Some(asked) = self.wire.list_models(&self.context) {
-                return asked.await.map_err(|error| error.with_provider(self.wire.id()));
+                return asked.await.map_err(|error| self.complete_error(error));
             }
             let table = table(self.wire.id());
             Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())
@@ -300,7 +311,7 @@ impl<W: Wire> AiProvider for Driver<W> {
     }
 
     fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        let named = |error: Error| error.with_provider(self.wire.id());
+        let named = |error: Error| self.complete_error(error);
         let mut request = self.wire.encode_chat(request).map_err(named)?;
         self.wire.authorize(&mut request, Call::Chat).map_err(named)?;
         Ok(request)
