@@ -103,6 +103,8 @@
 //! - `http` (default): [`transport::reqwest`], and [`build_provider`] with [`Context::system`].
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
+//! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
+//! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
 //!
@@ -132,6 +134,7 @@ mod tokenizer;
 mod tool;
 mod tool_calls;
 
+pub mod batches;
 pub mod clock;
 pub mod frames;
 pub mod json;

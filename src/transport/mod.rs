@@ -113,8 +113,7 @@ pub struct RequestOptions {
     pub version: HttpVersion,
     /// Which failures are tried again, and when.
     pub retry: RetryPolicy,
-    /// Statuses that are final whatever `retry` says, because somebody outside has a better answer than to
-    /// wait: another key, another provider.
+    /// Statuses that are never tried again: somebody outside has another key or provider.
     pub final_statuses: &'static [u16],
     /// How redirects and content encodings are treated.
     pub client: ClientKind,
