@@ -19,11 +19,11 @@ pub trait Clock: Send + Sync + 'static {
 /// The clock of the operating system, and a random generator that is not for secrets.
 ///
 /// Its `sleep` needs a Tokio runtime with time enabled.
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "manager"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "manager"))]
 impl Clock for SystemClock {
     fn now(&self) -> f64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -68,17 +68,17 @@ impl Clock for TestClock {
 }
 
 /// A clock for tests under tokio's paused time: begins where [`TestClock`] stands and goes with tokio's.
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 pub(crate) struct PausedClock(tokio::time::Instant);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 impl PausedClock {
     pub(crate) fn start() -> Self {
         Self(tokio::time::Instant::now())
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "manager"))]
 impl Clock for PausedClock {
     fn now(&self) -> f64 {
         TestClock::START + self.0.elapsed().as_secs_f64() * 1000.0

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::json::Value;
+use crate::response::ChatResponse;
 use crate::transport::Headers;
 
 /// Why a call failed.
@@ -45,6 +46,8 @@ struct Inner {
     headers: Headers,
     body: Option<String>,
     announced: bool,
+    partial: Option<ChatResponse>,
+    cause: Option<Error>,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -107,6 +110,8 @@ impl Error {
             headers: Headers::new(),
             body: None,
             announced: false,
+            partial: None,
+            cause: None,
         }))
     }
 
@@ -168,6 +173,17 @@ impl Error {
     /// The body of the failed response, when it was read.
     pub fn body(&self) -> Option<&str> {
         self.0.body.as_deref()
+    }
+
+    /// What had arrived of an answer that broke off, with the usage so far; tool calls in it may be cut. Only
+    /// errors of a manager's streams carry it.
+    pub fn partial(&self) -> Option<&ChatResponse> {
+        self.0.partial.as_ref()
+    }
+
+    /// The error behind this one, if it sums one up.
+    pub fn cause(&self) -> Option<&Error> {
+        self.0.cause.as_ref()
     }
 
     /// What to do: the service's own advice where it gave one, else what the kind suggests.
@@ -246,6 +262,20 @@ impl Error {
         self
     }
 
+    /// The same error with what had arrived before it.
+    #[must_use]
+    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
+        self.0.partial = Some(partial);
+        self
+    }
+
+    /// The same error with the one behind it.
+    #[must_use]
+    pub fn with_cause(mut self, cause: Error) -> Self {
+        self.0.cause = Some(cause);
+        self
+    }
+
     /// The same error, to be told in the answer's text too: the reference yields it there before it throws.
     pub(crate) fn announced(mut self) -> Self {
         self.0.announced = true;
@@ -300,4 +330,8 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause().map(|cause| cause as _)
+    }
+}

@@ -54,6 +54,25 @@
 //! # }
 //! ```
 //!
+//! # Example: a second provider for when the first is down
+//!
+//! A [`ProviderManager`](manager::ProviderManager) is a provider itself.
+//!
+//! ```no_run
+//! use samewire::manager::{ManagerConfig, ProviderConfig, ProviderManager, Route};
+//! use samewire::{Context, ProviderSettings};
+//!
+//! let claude = ProviderSettings::new("anthropic").with("apiKey", "sk-ant-...");
+//! let groq = ProviderSettings::new("groq").with("groqApiKey", "gsk_...");
+//! let config = ManagerConfig::new()
+//!     .provider(ProviderConfig::new("claude", claude))
+//!     .provider(ProviderConfig::new("groq", groq))
+//!     .route(Route::ordered("chat", ["claude", "groq"]))
+//!     .default_target("chat");
+//! let manager = ProviderManager::new(config, Context::system())?;
+//! # Ok::<(), samewire::Error>(())
+//! ```
+//!
 //! # Example: encode and decode without I/O
 //!
 //! ```
@@ -82,6 +101,7 @@
 //! # Features
 //!
 //! - `http` (default): [`transport::reqwest`], and [`build_provider`] with [`Context::system`].
+//! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
@@ -119,6 +139,7 @@ pub mod clock;
 pub mod frames;
 pub mod json;
 pub mod layers;
+#[cfg(feature = "manager")]
 pub mod manager;
 pub mod ollama;
 pub mod prompt_cache;

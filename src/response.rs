@@ -63,21 +63,39 @@ impl ChatResponse {
     ///
     /// The stream's error, if it ends with one.
     pub async fn collect(mut tokens: TokenStream) -> Result<Self, Error> {
-        let mut response = Self::default();
-        let mut calls = Vec::new();
+        let mut collected = Collector::default();
         while let Some(token) = tokens.next().await {
-            response.add(token?, &mut calls);
+            collected.add(&token?);
         }
-        response.tool_calls = calls.into_iter().map(PendingToolCall::finish).collect();
-        response.summary = tokens.summary();
-        Ok(response)
+        Ok(collected.finish(tokens.summary()))
+    }
+}
+
+/// An answer while it is being collected.
+#[derive(Default)]
+pub(crate) struct Collector {
+    response: ChatResponse,
+    calls: Vec<PendingToolCall>,
+}
+
+impl Collector {
+    /// The usage so far.
+    #[cfg(feature = "manager")]
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.response.usage
     }
 
-    fn add(&mut self, token: StreamToken, calls: &mut Vec<PendingToolCall>) {
+    pub(crate) fn finish(self, summary: StreamSummary) -> ChatResponse {
+        let tool_calls = self.calls.into_iter().map(PendingToolCall::finish).collect();
+        ChatResponse { tool_calls, summary, ..self.response }
+    }
+
+    pub(crate) fn add(&mut self, token: &StreamToken) {
+        let Self { response, calls } = self;
         match token {
-            StreamToken::Text(text) => self.text.push_str(&text),
-            StreamToken::Reasoning(text) => self.reasoning.push_str(&text),
-            StreamToken::ToolCallPartial(part) => PendingToolCall::add(calls, &part),
+            StreamToken::Text(text) => response.text.push_str(text),
+            StreamToken::Reasoning(text) => response.reasoning.push_str(text),
+            StreamToken::ToolCallPartial(part) => PendingToolCall::add(calls, part),
             StreamToken::ToolCall(call) => {
                 let id = call.id.value().cloned().unwrap_or_default();
                 // Some providers stream a call's parts and then send it whole.
@@ -89,8 +107,8 @@ impl ChatResponse {
                     arguments: call.arguments.value().map(Text::to_string).unwrap_or_default(),
                 });
             }
-            StreamToken::Usage(usage) => self.usage.add(&usage),
-            StreamToken::Grounding(sources) => self.sources.extend(sources),
+            StreamToken::Usage(usage) => response.usage.add(usage),
+            StreamToken::Grounding(sources) => response.sources.extend(sources.iter().cloned()),
             StreamToken::ToolCallStart { .. }
             | StreamToken::ToolCallDelta { .. }
             | StreamToken::ToolCallEnd { .. }

@@ -4,6 +4,8 @@ use std::collections::{VecDeque, vec_deque};
 use std::fmt;
 
 use bytes::Bytes;
+#[cfg(feature = "manager")]
+use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::json::Value;
@@ -119,6 +121,16 @@ impl Iterator for Tokens<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         self.tokens.next().map(Ok).or_else(|| self.error.take().map(Err))
     }
+}
+
+/// A stream of tokens that decides itself what its reader gets, and knows what a [`TokenStream`] tells beside.
+#[cfg(feature = "manager")]
+pub(crate) trait Minded: Stream<Item = Result<StreamToken, Error>> + Send {
+    /// See [`TokenStream::summary`].
+    fn summary(&self) -> StreamSummary;
+
+    /// See [`TokenStream::headers`].
+    fn headers(&self) -> Option<&Headers>;
 }
 
 /// Watches a stream while it is read: accounting, permits, measurements. It is dropped with the stream, or

@@ -182,6 +182,7 @@ impl StreamToken {
 
     /// Whether the token is part of the answer: counts, and texts without a character, are not. Once a
     /// reader has seen such a token, asking again would say things twice.
+    #[cfg(feature = "manager")]
     pub(crate) fn is_semantic(&self) -> bool {
         match self {
             Self::Text(text) | Self::Reasoning(text) => !text.is_empty(),

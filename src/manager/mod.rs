@@ -1,27 +1,60 @@
-//! What stands above single providers: keys, usage, and the manager that routes between them.
+//! Many providers behind one: limits, circuit breakers, routing, failover, keys and usage.
+//!
+//! A [`ProviderManager`] is made from a [`ManagerConfig`] and is an [`AiProvider`](crate::AiProvider) itself. Each
+//! of its parts stands alone too: [`CircuitBreaker`], [`AdaptiveRateLimiter`], [`KeyRing`], [`UsageLedger`].
+#![doc = include_str!("failover.md")]
 
+mod answer;
 mod api_key;
+mod breaker;
+mod bucket;
+mod config;
+mod failover;
 #[cfg(feature = "cache")]
 mod flight;
+mod health;
+mod history;
 mod key_state;
 mod keys;
+mod lane;
 mod ledger;
+mod limiter;
+mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod plan;
+mod provider_manager;
+mod rate_limit_headers;
+mod registry;
+mod report;
 #[cfg(feature = "cache")]
 mod response_cache;
 mod rotating;
+mod routing;
+mod single_try;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 pub use api_key::{ApiKey, KeyId, KeyRules};
+pub use breaker::{BreakerConfig, BreakerEvent, BreakerPermit, BreakerState, CircuitBreaker, OpenUntil};
+pub use config::{Budget, ManagerConfig, ProviderConfig};
 #[cfg(feature = "cache")]
 pub(crate) use flight::FlightReader;
+pub use health::{HealthMonitor, HealthState, ProviderHealth};
 pub use key_state::{Cooldown, FileKeyState, KeyEvent, KeyFailure, KeyRecord, KeyState, MemoryKeyState};
 pub use keys::{KeyLease, KeyRing, KeyStatus};
 pub use ledger::{Account, MeteredCall, UsageLedger, UsageSums};
+pub use limiter::{AdaptiveRateLimiter, LimiterPermit};
+pub use limits::{LimiterConfig, LimiterState};
 #[cfg(feature = "metrics")]
 pub use metrics::{MeasuredProvider, count_retry, describe_metrics};
+pub use provider_manager::ProviderManager;
+pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
+pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
+pub use report::{AttemptOutcome, AttemptReport};
 #[cfg(feature = "cache")]
 pub use response_cache::{CacheRules, CacheStatistics, CachedProvider, ResponseCache};
 pub use rotating::RotatingProvider;
+pub use routing::{ExplainedTarget, Route, RouteExplanation, RouteTarget, Strategy};
 pub use usage::{Cost, CostSource, Counting, Outcome, TokenCounts, UsageRecord, estimate};

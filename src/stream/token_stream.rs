@@ -9,7 +9,10 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
+#[cfg(feature = "manager")]
+use super::Minded;
 use super::{Exhausted, Observe, Reopen, ResponseHead, StreamProcessor, StreamSummary, announcement};
+#[cfg(feature = "manager")]
 use crate::manager::KeyId;
 use crate::transport::{Body, Headers};
 use crate::{Error, StreamToken, Text};
@@ -23,7 +26,12 @@ pub struct TokenStream {
     ahead: VecDeque<Result<StreamToken, Error>>,
     observers: Vec<Box<dyn Observe>>,
     /// The whole stream tells one error, in its text too.
+    #[cfg_attr(
+        not(feature = "manager"),
+        expect(dead_code, reason = "for those who choose another provider")
+    )]
     announces: bool,
+    #[cfg(feature = "manager")]
     key: Option<KeyId>,
     cached: bool,
 }
@@ -40,6 +48,9 @@ enum Source {
         stream: BoxFuture<'static, Result<TokenStream, Error>>,
         summary: StreamSummary,
     },
+    /// Another stream, minded by somebody: a manager.
+    #[cfg(feature = "manager")]
+    Minded(Pin<Box<dyn Minded>>),
     Ready {
         tokens: Pin<Box<dyn Stream<Item = Result<StreamToken, Error>> + Send>>,
         summary: StreamSummary,
@@ -85,12 +96,20 @@ impl TokenStream {
         self.cached
     }
 
+    /// This stream in somebody's care; whose key it is and whether it is cached still show.
+    #[cfg(feature = "manager")]
+    pub(crate) fn minded_by<M: Minded + 'static>(self, mind: impl FnOnce(Self) -> M) -> Self {
+        let (key, cached) = (self.key.clone(), self.cached);
+        Self { key, cached, ..Self::of_source(Source::Minded(Box::pin(mind(self)))) }
+    }
+
     fn of_source(source: Source) -> Self {
         Self {
             source,
             ahead: VecDeque::new(),
             observers: Vec::new(),
             announces: false,
+            #[cfg(feature = "manager")]
             key: None,
             cached: false,
         }
@@ -108,6 +127,7 @@ impl TokenStream {
     }
 
     /// The same stream, watched: every item from here on passes the observer first.
+    #[cfg(feature = "manager")]
     #[must_use]
     pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
         self.observers.push(Box::new(observer));
@@ -117,9 +137,11 @@ impl TokenStream {
     /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
     /// is given out later, and observers see it only then. The error, if the stream failed before it said
     /// anything; it stays in the stream.
+    #[cfg(feature = "manager")]
     pub(crate) async fn start(&mut self) -> Option<&Error> {
         while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
             let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
+            self.announces |= self.source.is_announcing();
             self.ahead.push_back(item);
         }
         self.ahead.back().and_then(|item| item.as_ref().err())
@@ -127,6 +149,7 @@ impl TokenStream {
 
     /// The same stream once it has started, or its error if it failed before it said anything and the error
     /// is of a kind that calls for another try.
+    #[cfg(feature = "manager")]
     pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
         if !self.start().await.is_some_and(another_try) {
             return Ok(self);
@@ -138,17 +161,29 @@ impl TokenStream {
         }
     }
 
+    /// Whether nothing that was read ahead is part of an answer, nor counts what one cost: the stream of a
+    /// service that hung up politely.
+    #[cfg(feature = "manager")]
+    pub(crate) fn is_blank(&self) -> bool {
+        let is_blank = |token: &StreamToken| !token.is_semantic() && !matches!(token, StreamToken::Usage(_));
+        self.ahead.iter().all(|item| item.as_ref().is_ok_and(is_blank))
+            && self.summary().finish_reason.is_none()
+    }
+
     /// Whether reading ahead stops at this item.
+    #[cfg(feature = "manager")]
     fn announces_or_says(&self, item: &Result<StreamToken, Error>) -> bool {
         item.as_ref().map_or(true, |token| token.is_semantic() && !self.announces)
     }
 
     /// The fingerprint of the key that the answer was asked for with, where one of several was chosen; see
     /// [`RotatingProvider`](crate::manager::RotatingProvider).
+    #[cfg(feature = "manager")]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key.as_ref()
     }
 
+    #[cfg(feature = "manager")]
     #[must_use]
     pub(crate) fn with_key(mut self, key: KeyId) -> Self {
         self.key = Some(key);
@@ -159,6 +194,8 @@ impl TokenStream {
     pub fn summary(&self) -> StreamSummary {
         match &self.source {
             Source::Decoded { processor, .. } => processor.summary(),
+            #[cfg(feature = "manager")]
+            Source::Minded(stream) => stream.summary(),
             Source::Ready { summary, .. } | Source::Reopening { summary, .. } => summary.clone(),
             #[cfg(feature = "cache")]
             Source::Shared(reader) => reader.summary(),
@@ -169,6 +206,8 @@ impl TokenStream {
     pub fn headers(&self) -> Option<&Headers> {
         match &self.source {
             Source::Decoded { response, .. } => Some(&response.headers),
+            #[cfg(feature = "manager")]
+            Source::Minded(stream) => stream.headers(),
             Source::Ready { .. } | Source::Reopening { .. } => None,
             #[cfg(feature = "cache")]
             Source::Shared(_) => None,
@@ -199,6 +238,8 @@ impl Source {
         loop {
             match self {
                 Self::Ready { tokens, .. } => return tokens.as_mut().poll_next(cx),
+                #[cfg(feature = "manager")]
+                Self::Minded(stream) => return stream.as_mut().poll_next(cx),
                 #[cfg(feature = "cache")]
                 Self::Shared(reader) => return reader.poll(cx),
                 Self::Reopening { stream, summary } => match ready!(stream.as_mut().poll(cx)) {
@@ -232,6 +273,19 @@ impl Source {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(feature = "manager")]
+impl Source {
+    /// Whether the rest of what was decoded is the end of an error that the text tells too.
+    fn is_announcing(&self) -> bool {
+        match self {
+            Self::Decoded { processor, .. } => {
+                processor.error.as_ref().is_some_and(Error::is_announced) && processor.tokens.len() <= 1
+            }
+            _ => false,
         }
     }
 }
