@@ -1,4 +1,5 @@
 //! What users get wrong gives a clear error, never a panic, and never shows a secret.
+#![cfg(feature = "http")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! What an error tells a program beside its message.
+#![cfg(feature = "http")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! The framing of Anthropic's former text completions, offered beside the recorded one.
+#![cfg(feature = "http")]
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use super::api_key::KeyId;
 use crate::files::{self, Readers};
 use crate::json::{Object, Value};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Text};
 
 /// Keeps the records of key rings. No key ever reaches it, only fingerprints.
 ///
@@ -276,12 +276,9 @@ impl FileKeyState {
         let lock =
             tokio::task::spawn_blocking(move || lock(&lock_path)).await.map_err(io::Error::other)??;
         let mut rings = read(&self.path).await?;
-        let mut records = records_of(&rings, ring);
+        let mut records = records_from_json(rings.get(ring));
         apply_all(&mut records, events);
-        rings.insert(
-            ring.to_owned(),
-            records.iter().map(|(id, record)| (id.as_str(), record.to_json())).collect::<Object>(),
-        );
+        rings.insert(ring.to_owned(), records_to_json(&records));
         let text = Value::Object(rings).to_json();
         files::replace(&self.path, &text, Readers::Owner).await?;
         drop(lock);
@@ -297,7 +294,7 @@ impl KeyState for FileKeyState {
     fn load<'a>(&'a self, ring: &'a str) -> BoxFuture<'a, Result<BTreeMap<KeyId, KeyRecord>, Error>> {
         Box::pin(async move {
             let rings = read(&self.path).await.map_err(|error| self.explain(&error))?;
-            Ok(records_of(&rings, ring))
+            Ok(records_from_json(rings.get(ring)))
         })
     }
 
@@ -327,9 +324,16 @@ async fn read(path: &Path) -> io::Result<Object> {
     }
 }
 
-fn records_of(rings: &Object, ring: &str) -> BTreeMap<KeyId, KeyRecord> {
-    let Some(records) = rings.get(ring).and_then(Value::as_object) else { return BTreeMap::new() };
-    records.iter().map(|(id, record)| (KeyId::from_text(id.clone()), KeyRecord::from_json(record))).collect()
+/// The records of one ring as JSON, by fingerprint.
+pub(super) fn records_to_json(records: &BTreeMap<KeyId, KeyRecord>) -> Value {
+    records.iter().map(|(id, record)| (id.as_str(), record.to_json())).collect::<Object>().into()
+}
+
+/// Records from JSON; anything damaged counts as no record.
+pub(super) fn records_from_json(records: Option<&Value>) -> BTreeMap<KeyId, KeyRecord> {
+    let records = records.and_then(Value::as_object);
+    let record = |(id, record): (&Text, &Value)| (KeyId::from_text(id.clone()), KeyRecord::from_json(record));
+    records.into_iter().flatten().map(record).collect()
 }
 
 /// Holds the lock until the file is dropped. Blocks.

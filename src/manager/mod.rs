@@ -25,6 +25,8 @@ mod metrics;
 mod plan;
 mod provider_manager;
 mod rate_limit_headers;
+#[cfg(feature = "redis")]
+mod redis_key_state;
 mod registry;
 mod report;
 #[cfg(feature = "cache")]
@@ -51,6 +53,8 @@ pub use limits::{LimiterConfig, LimiterState};
 pub use metrics::{MeasuredProvider, count_retry, describe_metrics};
 pub use provider_manager::ProviderManager;
 pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
+#[cfg(feature = "redis")]
+pub use redis_key_state::RedisKeyState;
 pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use report::{AttemptOutcome, AttemptReport};
 #[cfg(feature = "cache")]
