@@ -109,6 +109,22 @@ async fn requests_and_tokens_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiting_for_tokens_takes_no_requests() {
+    let limiter = limiter(LimiterConfig {
+        requests_per_minute: Some(10),
+        tokens_per_minute: Some(600),
+        ..LimiterConfig::default()
+    });
+    drop(limiter.acquire(600).await.unwrap());
+    drop(limiter.acquire(10).await.unwrap());
+    let start = Instant::now();
+    for _ in 0..8 {
+        drop(limiter.acquire(0).await.unwrap());
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_storm_of_refusals_shrinks_once_and_success_grows_back() {
     let limiter = limiter(LimiterConfig {
         requests_per_minute: Some(1000),
