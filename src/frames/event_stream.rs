@@ -3,11 +3,11 @@
 //! Wire format: <https://smithy.io/2.0/aws/amazon-eventstream.html>. A message is a prelude (its length,
 //! the length of its headers, a CRC-32 of both), typed headers, a payload, and a CRC-32 of all before it.
 
-use std::collections::VecDeque;
 use std::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
+use super::chunks::Chunks;
 use crate::Text;
 
 mod headers;
@@ -38,10 +38,7 @@ pub use headers::EventHeader;
 #[derive(Debug)]
 pub struct EventStreamDecoder {
     limit: usize,
-    /// What is left of the chunk being read.
-    chunk: Bytes,
-    /// Chunks behind it.
-    waiting: VecDeque<Bytes>,
+    chunk: Chunks,
     /// The start of a message that a chunk edge cut.
     carry: BytesMut,
     /// Bytes of a message above the limit that were counted instead of kept.
@@ -151,8 +148,7 @@ impl EventStreamDecoder {
     pub fn new() -> Self {
         Self {
             limit: DEFAULT_LIMIT,
-            chunk: Bytes::new(),
-            waiting: VecDeque::new(),
+            chunk: Chunks::default(),
             carry: BytesMut::new(),
             skipped: 0,
             state: State::Open,
@@ -174,11 +170,7 @@ impl EventStreamDecoder {
         if self.state != State::Open || chunk.is_empty() {
             return;
         }
-        if self.chunk.is_empty() {
-            self.chunk = chunk;
-        } else {
-            self.waiting.push_back(chunk);
-        }
+        self.chunk.push(chunk);
     }
 
     /// The next complete message, or `None` until more is pushed.
@@ -186,8 +178,7 @@ impl EventStreamDecoder {
         let message = self.next_message().transpose()?;
         if message.is_err() {
             self.state = State::Closed;
-            self.chunk = Bytes::new();
-            self.waiting.clear();
+            self.chunk.clear();
             self.carry = BytesMut::new();
         }
         Some(message)
@@ -208,7 +199,7 @@ impl EventStreamDecoder {
         loop {
             let kept = self.carry.len();
             let Some(total) = self.length() else {
-                if !self.refill() {
+                if self.chunk.is_empty() {
                     return Ok(None);
                 }
                 // The length may be cut like everything else.
@@ -228,12 +219,12 @@ impl EventStreamDecoder {
                 }
                 self.carry_some(self.chunk.len());
             } else if kept == 0 {
-                return read(&self.chunk.split_to(total)).map(Some);
+                return read(&self.chunk.take(total)).map(Some);
             } else {
                 self.carry_some(total - kept);
                 return read(&self.carry.split().freeze()).map(Some);
             }
-            if !self.refill() {
+            if self.chunk.is_empty() {
                 return Ok(None);
             }
         }
@@ -243,14 +234,6 @@ impl EventStreamDecoder {
     fn length(&self) -> Option<usize> {
         let start = if self.carry.is_empty() { &self.chunk[..] } else { &self.carry[..] };
         (start.len() >= LENGTH).then(|| word_at(start, 0) as usize)
-    }
-
-    /// Turns to the next chunk if the current one is used up; false if there is none.
-    fn refill(&mut self) -> bool {
-        if self.chunk.is_empty() {
-            self.chunk = self.waiting.pop_front().unwrap_or_default();
-        }
-        !self.chunk.is_empty()
     }
 
     fn carry_some(&mut self, bytes: usize) {
@@ -264,8 +247,9 @@ impl EventStreamDecoder {
         if self.carry.is_empty() {
             self.carry_some(LENGTH);
         }
-        self.skipped += self.chunk.len();
-        self.chunk = Bytes::new();
+        let rest = self.chunk.len();
+        self.skipped += rest;
+        self.chunk.advance(rest);
         if LENGTH + self.skipped > self.limit {
             return Err(EventStreamError::TooLarge { limit: self.limit });
         }

@@ -3,6 +3,7 @@
 //! Each takes chunks as they come (`push`), gives frames (`next_event`), and is told when the body
 //! ended properly (`finish`). Where the chunks were cut never changes the result.
 
+mod chunks;
 pub(crate) mod data_events;
 pub mod event_stream;
 pub mod ndjson;

@@ -3,12 +3,12 @@
 //! Wire format: <https://github.com/ndjson/ndjson-spec>. This decoder cuts a body into lines and leaves their
 //! meaning to the reader, so that a line that is no JSON harms no other.
 
-use std::collections::VecDeque;
 use std::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
+use super::chunks::Chunks;
 use crate::Text;
 
 /// Cuts a body into lines at LF: push chunks, take lines.
@@ -38,10 +38,7 @@ use crate::Text;
 #[derive(Debug)]
 pub struct NdjsonDecoder {
     limit: usize,
-    /// What is left of the chunk being read.
-    chunk: Bytes,
-    /// Chunks behind it.
-    waiting: VecDeque<Bytes>,
+    chunk: Chunks,
     /// The start of a line that a chunk edge cut.
     carry: BytesMut,
     state: State,
@@ -77,8 +74,7 @@ impl NdjsonDecoder {
     pub fn new() -> Self {
         Self {
             limit: DEFAULT_LINE_LIMIT,
-            chunk: Bytes::new(),
-            waiting: VecDeque::new(),
+            chunk: Chunks::default(),
             carry: BytesMut::new(),
             state: State::Open,
             first: true,
@@ -97,11 +93,7 @@ impl NdjsonDecoder {
         if self.state != State::Open || chunk.is_empty() {
             return;
         }
-        if self.chunk.is_empty() {
-            self.chunk = chunk;
-        } else {
-            self.waiting.push_back(chunk);
-        }
+        self.chunk.push(chunk);
     }
 
     /// The next line without its LF, or `None` until more is pushed.
@@ -113,7 +105,7 @@ impl NdjsonDecoder {
             }
             let Some(end) = end else {
                 self.carry.extend_from_slice(&self.chunk);
-                self.advance(self.chunk.len());
+                self.chunk.advance(self.chunk.len());
                 continue;
             };
             let line = if self.carry.is_empty() {
@@ -122,7 +114,7 @@ impl NdjsonDecoder {
                 self.carry.extend_from_slice(&self.chunk[..end]);
                 self.carry.split().freeze()
             };
-            self.advance(end + 1);
+            self.chunk.advance(end + 1);
             return Some(Ok(self.line(line)));
         }
         if self.state == State::Ended && !self.carry.is_empty() {
@@ -150,17 +142,9 @@ impl NdjsonDecoder {
 
     fn fail(&mut self) -> NdjsonError {
         self.state = State::Failed;
-        self.chunk = Bytes::new();
-        self.waiting.clear();
+        self.chunk.clear();
         self.carry = BytesMut::new();
         NdjsonError::LineTooLong { limit: self.limit }
-    }
-
-    fn advance(&mut self, by: usize) {
-        self.chunk.advance(by);
-        if self.chunk.is_empty() {
-            self.chunk = self.waiting.pop_front().unwrap_or_default();
-        }
     }
 }
 

@@ -8,9 +8,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 
+use super::chunks::Chunks;
 use crate::Text;
 
 mod line;
@@ -50,10 +51,7 @@ use line::{Field, Partial};
 pub struct SseDecoder {
     dialect: SseDialect,
     limit: usize,
-    /// What is left of the chunk being read.
-    chunk: Bytes,
-    /// Chunks behind it.
-    waiting: VecDeque<Bytes>,
+    chunk: Chunks,
     /// The start of a line that a chunk edge cut.
     carry: BytesMut,
     /// How much room to make for it: the longest line so far, within reason.
@@ -114,8 +112,7 @@ impl SseDecoder {
         Self {
             dialect,
             limit: DEFAULT_EVENT_LIMIT,
-            chunk: Bytes::new(),
-            waiting: VecDeque::new(),
+            chunk: Chunks::default(),
             carry: BytesMut::new(),
             carry_size: SMALLEST_CARRY,
             previous: LineEnd::Other,
@@ -141,11 +138,7 @@ impl SseDecoder {
         if self.state != State::Open || chunk.is_empty() {
             return;
         }
-        if self.chunk.is_empty() {
-            self.chunk = chunk;
-        } else {
-            self.waiting.push_back(chunk);
-        }
+        self.chunk.push(chunk);
     }
 
     /// The next complete event, or `None` until more is pushed.
@@ -165,8 +158,7 @@ impl SseDecoder {
                 }
             } else if self.read_line().is_err() {
                 self.state = State::Failed;
-                self.chunk = Bytes::new();
-                self.waiting.clear();
+                self.chunk.clear();
                 self.carry = BytesMut::new();
                 return Some(Err(SseError::EventTooLarge { limit: self.limit }));
             }
@@ -186,7 +178,7 @@ impl SseDecoder {
     fn read_line(&mut self) -> Result<(), TooLarge> {
         let lf_of_crlf = self.after_cr();
         if lf_of_crlf {
-            self.advance(1);
+            self.chunk.advance(1);
             return Ok(());
         }
         let end = match self.chunk[0] {
@@ -208,7 +200,7 @@ impl SseDecoder {
             false
         };
         self.end_line(ending, blank);
-        self.advance(end + 1);
+        self.chunk.advance(end + 1);
         Ok(())
     }
 
@@ -258,7 +250,7 @@ impl SseDecoder {
             self.carry.reserve(self.carry_size);
         }
         self.carry.extend_from_slice(&self.chunk);
-        self.advance(self.chunk.len());
+        self.chunk.advance(self.chunk.len());
         Ok(())
     }
 
@@ -278,13 +270,6 @@ impl SseDecoder {
 
     fn check(&self, line: usize) -> Result<(), TooLarge> {
         if self.event.size + line > self.limit { Err(TooLarge) } else { Ok(()) }
-    }
-
-    fn advance(&mut self, by: usize) {
-        self.chunk.advance(by);
-        if self.chunk.is_empty() {
-            self.chunk = self.waiting.pop_front().unwrap_or_default();
-        }
     }
 }
 
