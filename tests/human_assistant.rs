@@ -25,7 +25,8 @@ fn header(request: &HttpRequest, name: &str) -> Option<String> {
 #[tokio::test]
 async fn the_prompt_is_framed_as_a_dialogue_and_the_headers_are_those_of_the_time() {
     let body = r#"{"content":[{"type":"text","text":" Paris."}]}"#;
-    let (provider, replay) = anthropic(Exchange::new(200).header("content-type", "application/json").body(body));
+    let (provider, replay) =
+        anthropic(Exchange::new(200).header("content-type", "application/json").body(body));
     let asked = CompletionRequest::new("The capital of France?").with_format(PromptFormat::HumanAssistant);
     assert_eq!(provider.complete(asked).await.unwrap().text, " Paris.");
 
@@ -45,7 +46,8 @@ async fn a_streamed_completion_comes_token_by_token() {
         data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Par\"}}\n\n\
         event: content_block_delta\n\
         data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"is\"}}\n\n";
-    let (provider, replay) = anthropic(Exchange::new(200).header("content-type", "text/event-stream").body(body));
+    let (provider, replay) =
+        anthropic(Exchange::new(200).header("content-type", "text/event-stream").body(body));
     let asked = CompletionRequest::new("The capital of France?").with_format(PromptFormat::HumanAssistant);
     let tokens = provider.complete_stream(asked).await.unwrap();
     let texts: Vec<String> = tokens.map(|token| token.unwrap().text().unwrap().to_owned()).collect().await;
