@@ -18,6 +18,7 @@ use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Document, Node, Object, Value};
 use crate::model::Model;
+use crate::protocols::openai_chat::decode::first_choice;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion};
 use crate::protocols::openai_chat::{steps, tools};
@@ -25,7 +26,7 @@ use crate::provider::AiProvider;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::text::Text;
 use crate::think::{PieceKind, TagMatcher};
 use crate::token::StreamToken;
@@ -105,6 +106,7 @@ impl Wire for Cerebras {
     fn chat_decoder(&self, request: &ChatRequest) -> Box<dyn Decode> {
         Box::new(LineDecoder {
             pending: BytesMut::new(),
+            started: false,
             document: Document::new(),
             tags: TagMatcher::new("think"),
             input: Value::Number(0.0),
@@ -174,8 +176,7 @@ fn chat_detail(status: u16, text: &str) -> String {
     let message = body.get("error").and_then(|error| error.get("message")).filter(|m| m.is_truthy());
     let message = message.or_else(|| body.get("message").filter(|m| m.is_truthy()));
     match message {
-        Some(Value::String(message)) => message.to_string(),
-        Some(other) => other.to_json(),
+        Some(message) => steps::javascript_text(message),
         None => body.to_json_pretty(),
     }
 }
@@ -228,6 +229,8 @@ fn estimated_tokens(request: &ChatRequest) -> f64 {
 /// Reads `data: ` lines; whatever cannot be read is passed over.
 struct LineDecoder {
     pending: BytesMut,
+    /// Whether a line was read.
+    started: bool,
     document: Document,
     tags: TagMatcher,
     input: Value,
@@ -242,6 +245,12 @@ type Tokens = VecDeque<StreamToken>;
 impl LineDecoder {
     fn line(&mut self, line: Bytes, tokens: &mut Tokens) {
         let line = Text::from_utf8_lossy(line);
+        // A byte order mark before the first line is no part of it.
+        let is_first = !std::mem::replace(&mut self.started, true);
+        let line = match line.strip_prefix('\u{feff}') {
+            Some(rest) if is_first => line.slice(rest),
+            _ => line,
+        };
         let Some(data) =
             line.strip_prefix("data: ").map(|data| data.trim_matches(steps::is_javascript_space))
         else {
@@ -251,11 +260,23 @@ impl LineDecoder {
             return;
         }
         let Ok(event) = self.document.parse(line.slice(data)) else { return };
-        let choice = event.get("choices").at(0);
-        if let Some(text) = choice.get("delta").get("content").as_text().filter(|text| !text.is_empty()) {
+        let choice = first_choice(event);
+        let delta = choice.get("delta");
+        let content = delta.get("content");
+        if content.is_truthy() {
+            let text = if content.is_array() { Some(steps::joined(content)) } else { content.as_text() };
+            // What cannot be read ends its event, here and below.
+            let Some(text) = text else { return };
             tokens.extend(self.tags.push(&text).map(token_of));
         }
-        for call in choice.get("delta").get("tool_calls").items().filter(|call| !call.is_nullish()) {
+        let calls = delta.get("tool_calls");
+        if calls.is_truthy() && !calls.is_array() {
+            return;
+        }
+        for call in calls.items() {
+            if call.is_nullish() {
+                return;
+            }
             tokens.push_back(steps::partial(call));
         }
         let usage = event.get("usage");
@@ -278,6 +299,13 @@ fn token_of(piece: crate::think::Piece) -> StreamToken {
 }
 
 impl Decode for LineDecoder {
+    fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
+        if head.status == 204 {
+            return Err(wrapped(Error::invalid_response("Cerebras API Error: No response body")));
+        }
+        Ok(())
+    }
+
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         let mut rest = chunk;
         while let Some(end) = memchr(b'\n', &rest) {

@@ -52,7 +52,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("max_tokens", body::clamped_max_tokens),
         ("temperature", completion_temperature),
     ],
-    steps: &[steps::require_choices, text, reasoning, steps::tool_calls, steps::usage_at_once],
+    steps: &[steps::require_choices, text, reasoning, steps::listed_tool_calls, steps::usage_at_once],
     end: &[steps::flush_think_tags],
     wrap: Wrap { chat: false, completion: Prefix::Plain },
     list: Some(Listing {

@@ -30,7 +30,7 @@ static SPEC: ChatSpec = ChatSpec {
         ("parallel_tool_calls", body::parallel_tool_calls),
         ("max_completion_tokens", openai::max_completion_tokens),
     ],
-    steps: &[steps::plain_text, steps::reasoning_content, steps::tool_calls, steps::keep_usage],
+    steps: &[steps::plain_text, steps::reasoning_content_in, steps::tool_calls, steps::keep_usage],
     end: &[steps::usage_with_detail_counts],
     list: None,
     ..openai::STREAMED
@@ -46,8 +46,9 @@ pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderS
     (&SPEC, extended)
 }
 
+/// The temperature told here is 0 where the settings name none, although requests carry 0.3.
 fn model(settings: &ProviderSettings) -> Model {
-    with_parameters(table_or_kept_model("deepseek", settings), Format::OpenAi, settings, 0.3)
+    with_parameters(table_or_kept_model("deepseek", settings), Format::OpenAi, settings, 0.0)
 }
 
 fn is_reasoner(input: &BodyInput<'_>) -> bool {

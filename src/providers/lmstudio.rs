@@ -17,9 +17,8 @@ use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::protocols::openai_chat::messages::text_of;
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps, whole,
 };
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
@@ -92,7 +91,10 @@ fn input_tokens(request: &ChatRequest) -> u64 {
     for message in &request.messages {
         match message.content() {
             Some(Value::String(text)) => texts.push(text),
-            Some(Value::Array(blocks)) => texts.extend(blocks.iter().map(text_of)),
+            Some(Value::Array(blocks)) => {
+                texts
+                    .extend(blocks.iter().filter(|block| messages::is(block, "text")).map(messages::text_of));
+            }
             _ => {}
         }
     }
@@ -100,8 +102,11 @@ fn input_tokens(request: &ChatRequest) -> u64 {
 }
 
 fn remember_text(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
-    if let Some(text) = event.delta.get("content").as_cow() {
+    let content = event.delta.get("content");
+    if let Some(text) = content.as_cow() {
         state.content.push_str(&text);
+    } else if content.is_truthy() {
+        state.content.push_str(&steps::javascript_text(&content.to_value()));
     }
     Ok(())
 }

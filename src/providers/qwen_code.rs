@@ -56,7 +56,7 @@ static SPEC: ChatSpec = ChatSpec {
     steps: &[
         steps::require_choices,
         new_text,
-        steps::reasoning_content,
+        steps::reasoning_content_in,
         steps::tool_calls,
         steps::end_tracked_calls,
         steps::usage_at_once,

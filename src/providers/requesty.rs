@@ -50,7 +50,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("messages", |input| Some(vec![text_message("system", input.prompt)].into())),
         ("temperature", body::parameter_temperature),
     ],
-    steps: &[steps::plain_text, steps::reasoning_content, steps::tool_calls, steps::keep_usage],
+    steps: &[steps::plain_text, steps::reasoning_content, steps::listed_tool_calls, steps::keep_usage],
     end: &[usage],
     wrap: Wrap { chat: true, completion: Prefix::Once },
     list: Some(Listing {

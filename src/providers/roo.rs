@@ -61,7 +61,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         steps::require_choices,
         details,
         plain_reasoning,
-        steps::tool_calls,
+        steps::listed_tool_calls,
         steps::plain_text,
         steps::end_tracked_calls,
         steps::keep_usage,

@@ -19,6 +19,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     name: "Z.ai",
     endpoint: |settings, context| match settings.text("zaiApiKey").unwrap_or("not-provided") {
         "" => Err(Error::configuration("API key is required")),
+        _ if !is_known_line(settings) => Err(Error::configuration("zaiApiLine names no service line")),
         key => Ok(Endpoint::bearer(line(settings).0, key, context)),
     },
     model: |settings, _| model(settings),
@@ -58,6 +59,13 @@ fn line(settings: &ProviderSettings) -> (&'static str, &'static str) {
         Some("china_api") => ("https://open.bigmodel.cn/api/paas/v4", "zai-china"),
         _ => ("https://api.z.ai/api/coding/paas/v4", "zai"),
     }
+}
+
+fn is_known_line(settings: &ProviderSettings) -> bool {
+    let line = settings.text("zaiApiLine");
+    line.is_none_or(|line| {
+        ["international_coding", "china_coding", "international_api", "china_api"].contains(&line)
+    })
 }
 
 fn model(settings: &ProviderSettings) -> Model {

@@ -133,7 +133,9 @@ pub(crate) fn tool_choice_and_parallel(input: &BodyInput<'_>) -> Rule {
 
 /// The tool choice, if there is one.
 pub(crate) fn tool_choice_if_any(input: &BodyInput<'_>) -> Rule {
-    Ok(input.request.tool_choice.as_ref().and_then(convert_choice).map(Value::from))
+    let choice = input.request.tool_choice.as_ref();
+    let choice = choice.filter(|choice| !matches!(choice, ToolChoice::Other(value) if !value.is_truthy()));
+    Ok(choice.and_then(convert_choice).map(Value::from))
 }
 
 fn convert_choice(choice: &ToolChoice) -> Option<Object> {

@@ -76,6 +76,12 @@ impl ChatState {
     }
 }
 
+/// `choices[0]`; JavaScript also finds the key "0" of an object.
+pub(crate) fn first_choice(root: Node<'_>) -> Node<'_> {
+    let choices = root.get("choices");
+    if choices.is_object() { choices.get("0") } else { choices.at(0) }
+}
+
 /// Decodes the SDK's event stream with a provider's steps.
 pub(crate) struct ChatDecoder {
     events: SseDecoder,
@@ -134,9 +140,7 @@ impl ChatDecoder {
         if error.is_truthy() {
             return Err(errors::in_stream(error));
         }
-        let choices = root.get("choices");
-        // JavaScript's `choices[0]` also finds the key "0" of an object.
-        let choice = if choices.is_object() { choices.get("0") } else { choices.at(0) };
+        let choice = first_choice(root);
         let event = Event { root, choice, delta: choice.get("delta") };
         for step in self.steps {
             step(&mut self.state, event, tokens)?;

@@ -57,14 +57,24 @@ fn token_of(piece: Piece) -> StreamToken {
     }
 }
 
-/// The items of a list one behind the other, as JavaScript's string addition prints them.
-fn joined(list: Node<'_>) -> Text {
-    let print = |item: Node<'_>| match item.as_text() {
-        Some(text) => text.to_string(),
-        None if item.is_object() => "[object Object]".into(),
-        None => item.to_json(),
-    };
-    list.items().map(print).collect::<String>().into()
+/// The items of a list one behind the other, as JavaScript joins them.
+pub(crate) fn joined(list: Node<'_>) -> Text {
+    list.items().map(|item| item_text(&item.to_value())).collect::<String>().into()
+}
+
+/// A value as JavaScript's string addition prints it.
+pub(crate) fn javascript_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        Value::Array(items) => items.iter().map(item_text).collect::<Vec<_>>().join(","),
+        Value::Object(_) => "[object Object]".to_owned(),
+        other => other.to_json(),
+    }
+}
+
+/// The same inside a list, where null is nothing.
+fn item_text(value: &Value) -> String {
+    if value.is_null() { String::new() } else { javascript_text(value) }
 }
 
 /// `reasoning_content`, if there is something in it.
@@ -73,21 +83,31 @@ pub(crate) fn reasoning_content(
     event: Event<'_>,
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
+    require_keyed_delta(event)?;
     push_truthy("reasoning", event.delta.get("reasoning_content"), tokens);
     Ok(())
 }
 
-/// As [`reasoning_content`], where the reference looks for the key first and so stumbles over a delta
-/// that is no object.
+/// As [`reasoning_content`], where the reference looks for the key in whatever the delta is.
 pub(crate) fn reasoning_content_in(
     state: &mut ChatState,
     event: Event<'_>,
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
-    if event.delta.is_nullish() || event.delta.is_object() || event.delta.is_array() {
+    let delta = event.delta;
+    if delta.is_nullish() || delta.is_object() || delta.is_array() {
         return reasoning_content(state, event, tokens);
     }
     Err(malformed("`delta` is no object"))
+}
+
+/// Fails for a delta in which keys cannot be looked for, such as text.
+fn require_keyed_delta(event: Event<'_>) -> Result<(), Error> {
+    let delta = event.delta;
+    if delta.is_truthy() && !delta.is_object() && !delta.is_array() {
+        return Err(malformed("`delta` is no object"));
+    }
+    Ok(())
 }
 
 /// The first of `reasoning_content` and `reasoning` that is there, unless it is blank.
@@ -96,6 +116,7 @@ pub(crate) fn first_reasoning_key(
     event: Event<'_>,
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
+    require_keyed_delta(event)?;
     let present = ["reasoning_content", "reasoning"].into_iter().map(|key| event.delta.get(key));
     let Some(reasoning) = present.into_iter().find(|node| !node.is_undefined()) else { return Ok(()) };
     match reasoning.as_text() {
@@ -131,6 +152,16 @@ pub(crate) fn push_truthy(kind: &'static str, node: Node<'_>, tokens: &mut Token
 
 /// Fragments of tool calls.
 pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    require_call_list(event)?;
+    listed_tool_calls(state, event, tokens)
+}
+
+/// As [`tool_calls`], where anything but a list is passed over.
+pub(crate) fn listed_tool_calls(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut Tokens,
+) -> Result<(), Error> {
     for entry in event.delta.get("tool_calls").items() {
         if entry.is_nullish() {
             return Err(malformed("an entry of `tool_calls` is null"));
@@ -144,12 +175,22 @@ pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut T
     Ok(())
 }
 
+/// Fails for `tool_calls` that hold something but are no list.
+fn require_call_list(event: Event<'_>) -> Result<(), Error> {
+    let calls = event.delta.get("tool_calls");
+    if calls.is_truthy() && !calls.is_array() {
+        return Err(malformed("`tool_calls` is no list"));
+    }
+    Ok(())
+}
+
 /// Fragments of tool calls, whose ids are remembered for [`end_own_calls`].
 pub(crate) fn tool_calls_remembered(
     state: &mut ChatState,
     event: Event<'_>,
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
+    require_call_list(event)?;
     for entry in event.delta.get("tool_calls").items() {
         if entry.is_nullish() {
             return Err(malformed("an entry of `tool_calls` is null"));

@@ -77,7 +77,7 @@ static SPEC: ChatSpec = ChatSpec {
         steps::require_choices,
         details,
         plain_reasoning,
-        steps::tool_calls,
+        steps::listed_tool_calls,
         steps::plain_text,
         steps::keep_usage,
     ],
