@@ -229,7 +229,8 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            self.wire.prepare(&self.context, Call::Chat).await?;
+            // Not a conversation, which may ask for more.
+            self.wire.prepare(&self.context, Call::Completion).await?;
             self.wire.authenticate(&self.context, Call::Chat).await
         })
     }

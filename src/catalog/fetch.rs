@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use crate::Error;
 use crate::context::Context;
 use crate::driver::{Failure, fetch};
 use crate::json::Value;
+use crate::protocols::openai_chat::steps;
 use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, javascript};
+use crate::{Error, Text};
 
 /// Why a list could not be had.
 #[derive(Debug)]
@@ -124,10 +125,28 @@ pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Valu
     }
 }
 
-/// A price text per token as US dollars per million tokens; zero and nonsense are unknown.
-pub(crate) fn price_per_million(text: Option<&Value>) -> Option<f64> {
-    let price = leading_float(text?)?;
-    (price != 0.0 && !price.is_nan()).then_some(price * 1_000_000.0)
+/// A price per token as US dollars per million tokens: nothing for nothing, not a number for nonsense.
+pub(crate) fn price_per_million(price: Option<&Value>) -> Option<Value> {
+    let price = price.filter(|price| price.is_truthy())?;
+    Some((leading_float(price).unwrap_or(f64::NAN) * 1_000_000.0).into())
+}
+
+/// An id as JavaScript makes a key of it; `undefined` for one that is missing.
+pub(crate) fn key_of(id: Option<&Value>) -> Text {
+    match id {
+        Some(Value::String(id)) => id.clone(),
+        Some(other) => steps::javascript_text(other).into(),
+        None => Text::from_static("undefined"),
+    }
+}
+
+/// JavaScript's `parseInt` of a value, as far as it is decimal.
+pub(crate) fn leading_integer(value: &Value) -> Option<f64> {
+    let Value::String(text) = value else { return leading_float(value).map(f64::trunc) };
+    let text = text.trim_start();
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+    text[..text.len() - unsigned.len() + digits].parse().ok()
 }
 
 /// JavaScript's `parseFloat` of a value.

@@ -4,4 +4,5 @@ pub(crate) mod cost;
 pub(crate) mod fetch;
 pub(crate) mod lists;
 pub(crate) mod parameters;
+pub(crate) mod schema;
 pub(crate) mod tables;

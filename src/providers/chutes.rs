@@ -108,6 +108,11 @@ fn list_models<'a>(
         let data = answer.as_ref().and_then(|answer| answer.get("data")).and_then(Value::as_array);
         for entry in data.map(Vec::as_slice).unwrap_or_default() {
             if let Some((id, info)) = listed(entry) {
+                // What cannot be read ends the list.
+                let modalities = entry.get("input_modalities");
+                if modalities.is_some_and(|m| m.is_truthy() && !m.is_array() && !m.is_string()) {
+                    break;
+                }
                 list.insert(id, info);
             }
         }

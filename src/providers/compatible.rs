@@ -63,7 +63,7 @@ pub(super) const COMPLETION: &[BodyField] =
 
 /// The reference's base of router providers, whose models come from a list.
 pub(super) const ROUTER: ChatSpec =
-    ChatSpec { completion_text: whole::text, steps: NO_STEPS, end: NO_END, ..BASE };
+    ChatSpec { completion_text: whole::text_of_required_choices, steps: NO_STEPS, end: NO_END, ..BASE };
 
 const NO_STEPS: &[Step] = &[];
 const NO_END: &[EndStep] = &[];

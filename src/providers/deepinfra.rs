@@ -7,7 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data, facts, kept_model, list_headers, with_parameters};
-use crate::catalog::fetch::axios_get;
+use crate::catalog::fetch::{axios_get, key_of};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
 use crate::context::Context;
@@ -16,7 +16,7 @@ use crate::json::Value;
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
 };
 use crate::settings::ProviderSettings;
 
@@ -62,11 +62,12 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         steps::keep_usage,
     ],
     end: &[steps::usage_with_cost],
+    completion_text: whole::text_of_optional_message,
     wrap: Wrap { chat: false, completion: Prefix::Never },
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 2 },
-        key: ListKey::OrElse { setting: "deepInfraApiKey", placeholder: "not-provided" },
+        key: ListKey::OrElseIfEmpty { setting: "deepInfraApiKey", placeholder: "not-provided" },
     }),
     ..ROUTER
 };
@@ -97,11 +98,23 @@ fn list_models<'a>(
         let answer = axios_get(context, &url, &headers.build()?, None)
             .await
             .map_err(crate::catalog::fetch::ListFailure::into_axios_error)?;
-        Ok(data(&answer)
-            .iter()
-            .filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry))))
-            .collect())
+        let unreadable = |what: &str| Err(Error::invalid_response(format!("DeepInfra's model list: {what}")));
+        match answer.get("data") {
+            Some(Value::Array(_)) => {}
+            Some(data) if data.is_truthy() => return unreadable("`data` is no list"),
+            _ => {}
+        }
+        if !data(&answer).iter().all(has_readable_tags) {
+            return unreadable("an entry cannot be read");
+        }
+        Ok(data(&answer).iter().map(|entry| (key_of(entry.get("id")), info(entry))).collect())
     })
+}
+
+fn has_readable_tags(entry: &Value) -> bool {
+    let tags = entry.get("metadata").and_then(|metadata| metadata.get("tags"));
+    let are_readable = tags.is_none_or(|tags| !tags.is_truthy() || tags.is_array() || tags.is_string());
+    !entry.is_null() && are_readable
 }
 
 fn info(entry: &Value) -> ModelInfo {

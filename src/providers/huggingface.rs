@@ -11,6 +11,7 @@ use futures_core::future::BoxFuture;
 use super::compatible::{ROUTER, facts};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
+use crate::catalog::schema::{absent_or, is_flag, is_number};
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::Value;
@@ -71,11 +72,13 @@ fn list_models<'a>(_: &'a ProviderSettings, context: &'a Context) -> BoxFuture<'
             .await
             .map_err(|failure| failure.explained("HuggingFace", "", "Check your internet connection."))?;
         let entries = answer.get("data").and_then(Value::as_array);
-        let entries = entries.filter(|entries| entries.iter().all(is_model)).ok_or_else(|| {
-            Error::invalid_response(
-                "Failed to fetch HuggingFace models: Invalid response format from HuggingFace API",
-            )
-        })?;
+        let is_named = answer.get("object").is_some_and(Value::is_string);
+        let entries =
+            entries.filter(|entries| is_named && entries.iter().all(is_model)).ok_or_else(|| {
+                Error::invalid_response(
+                    "Failed to fetch HuggingFace models: Invalid response format from HuggingFace API",
+                )
+            })?;
         let mut list = ModelList::new();
         for entry in entries {
             add_entries(entry, &mut list);
@@ -89,6 +92,12 @@ fn is_model(entry: &Value) -> bool {
         let status = provider.get("status").and_then(Value::as_str);
         provider.get("provider").is_some_and(Value::is_string)
             && matches!(status, Some("live" | "staging" | "error"))
+            && absent_or(provider.get("supports_tools"), is_flag)
+            && absent_or(provider.get("supports_structured_output"), is_flag)
+            && absent_or(provider.get("context_length"), is_number)
+            && absent_or(provider.get("pricing"), |pricing| {
+                ["input", "output"].into_iter().all(|side| pricing.get(side).is_some_and(is_number))
+            })
     };
     entry.get("id").is_some_and(Value::is_string)
         && entry.get("object").and_then(Value::as_str) == Some("model")

@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 use super::compatible::{BASE, facts, kept_model};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
+use crate::catalog::schema::{absent_or, is_flag, is_number};
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::error::Error;
@@ -88,7 +89,30 @@ fn is_model(entry: &Value) -> bool {
         && is_text("owned_by")
         && entry.get("object").and_then(Value::as_str) == Some("model")
         && entry.get("created").and_then(Value::as_f64).is_some()
-        && permissions.is_some_and(|list| list.iter().all(Value::is_object))
+        && ["root", "parent"]
+            .into_iter()
+            .all(|key| absent_or(entry.get(key), |v| v.is_string() || v.is_null()))
+        && absent_or(entry.get("max_model_len"), |value| is_number(value) || value.is_null())
+        && permissions.is_some_and(|list| list.iter().all(is_permission))
+}
+
+fn is_permission(entry: &Value) -> bool {
+    let is = |key: &str, kind: fn(&Value) -> bool| entry.get(key).is_some_and(kind);
+    let flags = [
+        "allow_create_engine",
+        "allow_sampling",
+        "allow_logprobs",
+        "allow_search_indices",
+        "allow_view",
+        "allow_fine_tuning",
+        "is_blocking",
+    ];
+    is("id", Value::is_string)
+        && entry.get("object").and_then(Value::as_str) == Some("model_permission")
+        && is("created", is_number)
+        && is("organization", Value::is_string)
+        && is("group", |value| value.is_string() || value.is_null())
+        && flags.into_iter().all(|flag| is(flag, is_flag))
 }
 
 fn model(entry: &Value) -> Option<(crate::Text, crate::ModelInfo)> {

@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{ROUTER, facts, list_headers, listed_model};
-use crate::catalog::fetch::{ListFailure, axios_get};
+use crate::catalog::fetch::{ListFailure, axios_get, key_of};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
@@ -61,7 +61,7 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     list: Some(Listing {
         fetch: list_models,
         needed: Needed::BeforeCalls { tries: 1 },
-        key: ListKey::OrElse { setting: "litellmApiKey", placeholder: "dummy-key" },
+        key: ListKey::OrElseIfEmpty { setting: "litellmApiKey", placeholder: "dummy-key" },
     }),
     ..ROUTER
 };
@@ -154,7 +154,8 @@ fn list_models<'a>(
         };
         let mut url = Url::parse(base_url(settings)).map_err(|_| explain(ListFailure::InvalidUrl))?;
         let path = url.path().trim_end_matches('/').to_owned() + "/v1/model/info";
-        url.set_path(&path.replace("//", "/"));
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        url.set_path(&parts.join("/"));
         let answer = axios_get(context, url.as_str(), &headers.build()?, Some(Duration::from_secs(5)))
             .await
             .map_err(explain)?;
@@ -162,17 +163,20 @@ fn list_models<'a>(
             let prefix = "Failed to fetch LiteLLM models: ";
             Error::invalid_response(format!("{prefix}{prefix}Unexpected response format."))
         })?;
+        if data.iter().any(Value::is_null) {
+            return Err(Error::invalid_response("Failed to fetch LiteLLM models: a model is null"));
+        }
         Ok(data.iter().filter_map(listed).collect())
     })
 }
 
 fn listed(entry: &Value) -> Option<(crate::Text, ModelInfo)> {
-    let name = entry.get("model_name").filter(|name| name.is_truthy())?.as_text()?.clone();
+    let name = key_of(Some(entry.get("model_name").filter(|name| name.is_truthy())?));
     let info = entry.get("model_info").filter(|info| info.is_truthy())?;
     entry.get("litellm_params")?.get("model").filter(|model| model.is_truthy())?;
     let truthy = |key: &str| info.get(key).filter(|value| value.is_truthy()).cloned();
     let flag = |key: &str| Some(info.get(key).is_some_and(Value::is_truthy).into());
-    let price = |key: &str| info.get(key)?.as_f64().filter(|p| *p != 0.0).map(|p| (p * 1_000_000.0).into());
+    let price = |key: &str| truthy(key).map(|price| (steps::to_number(&price) * 1_000_000.0).into());
     let facts = facts([
         ("maxTokens", truthy("max_output_tokens").or_else(|| truthy("max_tokens")).or(Some(8192.into()))),
         ("contextWindow", truthy("max_input_tokens").or(Some(200_000.into()))),

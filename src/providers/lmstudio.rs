@@ -18,7 +18,7 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps, whole,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps,
 };
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
@@ -66,7 +66,6 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         steps::end_tracked_calls,
     ],
     end: &[steps::flush_think_tags, counted_usage],
-    completion_text: whole::text_of_required_choices,
     wrap: Wrap { chat: true, completion: Prefix::Once },
     fixed_message: Some(CHECK_LOGS),
     stream_error: |error| error.without_status_and_code().with_message(CHECK_LOGS),

@@ -8,7 +8,8 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{ROUTER, data, facts, kept_model, key_or_placeholder, list_headers, with_parameters};
-use crate::catalog::fetch::{axios_get, price_per_million};
+use crate::Text;
+use crate::catalog::fetch::{axios_get, key_of, price_per_million};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
 use crate::context::Context;
@@ -50,7 +51,13 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
         ("messages", |input| Some(vec![text_message("system", input.prompt)].into())),
         ("temperature", body::parameter_temperature),
     ],
-    steps: &[steps::plain_text, steps::reasoning_content, steps::listed_tool_calls, steps::keep_usage],
+    steps: &[
+        steps::require_choices,
+        steps::plain_text,
+        steps::reasoning_content,
+        steps::listed_tool_calls,
+        steps::keep_usage,
+    ],
     end: &[usage],
     wrap: Wrap { chat: true, completion: Prefix::Once },
     list: Some(Listing {
@@ -133,30 +140,39 @@ fn list_models<'a>(
             return Ok(ModelList::new());
         };
         let answer = axios_get(context, url.as_str(), &headers.build()?, None).await.unwrap_or_default();
-        // An entry without an id ends the list.
-        Ok(data(&answer)
-            .iter()
-            .map_while(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry))))
-            .collect())
+        // What cannot be read ends the list.
+        Ok(data(&answer).iter().map_while(listed).collect())
     })
 }
 
-fn info(entry: &Value) -> ModelInfo {
-    let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-    let reasons = entry.get("supports_reasoning").is_some_and(Value::is_truthy);
-    let has = |names: &[&str]| reasons && names.iter().any(|name| id.contains(name));
-    let price = |key: &str| price_per_million(entry.get(key)).map(Value::from);
-    facts([
+fn listed(entry: &Value) -> Option<(Text, ModelInfo)> {
+    if entry.is_null() {
+        return None;
+    }
+    let id = key_of(entry.get("id"));
+    // Ids are looked into only where a model reasons.
+    let reasons = entry.get("supports_reasoning");
+    if reasons.is_some_and(Value::is_truthy) && !entry.get("id").is_some_and(Value::is_string) {
+        return None;
+    }
+    let has = |names: &[&str]| {
+        let reasons = reasons?;
+        let found = names.iter().any(|name| id.contains(name));
+        Some(if reasons.is_truthy() { found.into() } else { reasons.clone() })
+    };
+    let price = |key: &str| price_per_million(entry.get(key));
+    let info = facts([
         ("maxTokens", entry.get("max_output_tokens").cloned()),
         ("contextWindow", entry.get("context_window").cloned()),
         ("supportsPromptCache", entry.get("supports_caching").cloned()),
         ("supportsImages", entry.get("supports_vision").cloned()),
-        ("supportsReasoningBudget", Some(has(&["claude", "coding/gemini-2.5", "vertex/gemini-2.5"]).into())),
-        ("supportsReasoningEffort", Some(has(&["openai", "google/gemini-2.5"]).into())),
+        ("supportsReasoningBudget", has(&["claude", "coding/gemini-2.5", "vertex/gemini-2.5"])),
+        ("supportsReasoningEffort", has(&["openai", "google/gemini-2.5"])),
         ("inputPrice", price("input_price")),
         ("outputPrice", price("output_price")),
         ("description", entry.get("description").cloned()),
         ("cacheWritesPrice", price("caching_price")),
         ("cacheReadsPrice", price("cached_price")),
-    ])
+    ]);
+    Some((id, info))
 }

@@ -13,9 +13,10 @@ use url::Url;
 
 use super::compatible::{BASE, facts};
 use super::{reasoning_details, roo_images};
-use crate::catalog::fetch::{ListFailure, leading_float, send};
+use crate::catalog::fetch::{ListFailure, price_per_million, send};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
+use crate::catalog::schema::{absent_or, is_flag, is_number, is_texts};
 use crate::context::Context;
 use crate::driver::Call;
 use crate::error::Error;
@@ -218,7 +219,9 @@ fn list_models<'a>(
             let prefix = "Failed to fetch Roo Code Cloud models: ";
             Error::invalid_response(format!("{prefix}{prefix}Unexpected response format."))
         })?;
-        Ok(data.iter().filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+        let named = data.iter().filter_map(|entry| Some((entry.get("id")?.as_text()?, entry)));
+        let named = named.filter(|(id, _)| !id.is_empty());
+        Ok(named.map(|(id, entry)| (id.clone(), info(entry))).collect())
     })
 }
 
@@ -242,15 +245,22 @@ fn is_model(entry: &Value) -> bool {
         && entry.get("object").and_then(Value::as_str) == Some("model")
         && entry.get("type").and_then(Value::as_str) == Some("language")
         && ["input", "output"].into_iter().all(pricing)
+        && ["input_cache_read", "input_cache_write"]
+            .into_iter()
+            .all(|key| absent_or(entry.get("pricing").and_then(|pricing| pricing.get(key)), Value::is_string))
+        && absent_or(entry.get("tags"), is_texts)
+        && absent_or(entry.get("deprecated"), is_flag)
+        && absent_or(entry.get("default_temperature"), is_number)
+        && absent_or(entry.get("settings"), Value::is_object)
+        && absent_or(entry.get("versionedSettings"), |versions| {
+            versions.as_object().is_some_and(|versions| versions.values().all(Value::is_object))
+        })
 }
 
 fn info(entry: &Value) -> ModelInfo {
     let tags = entry.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let has = |tag: &str| tags.iter().any(|known| known.as_str() == Some(tag));
-    let price = |key: &str| {
-        let price = leading_float(entry.get("pricing")?.get(key)?)?;
-        Some((price * 1_000_000.0).into())
-    };
+    let price = |key: &str| price_per_million(entry.get("pricing").and_then(|pricing| pricing.get(key)));
     let reads = price("input_cache_read");
     let description = entry.get("description").filter(|text| text.is_truthy()).or_else(|| entry.get("name"));
     let mut info = facts([

@@ -7,7 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, facts, key_or_placeholder, list_headers, listed_model, with_parameters};
-use crate::catalog::fetch::{axios_get, leading_float};
+use crate::catalog::fetch::{axios_get, leading_float, leading_integer};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
 use crate::context::Context;
@@ -127,12 +127,13 @@ fn list_models<'a>(
 }
 
 fn info(id: &str, entry: &Value) -> ModelInfo {
-    let whole = |key: &str| entry.get(key).map(|value| leading_float(value).map_or(f64::NAN, f64::trunc));
-    let price = |key: &str| {
-        let price = entry.get(key).filter(|value| value.is_truthy())?;
-        Some(leading_float(price).unwrap_or(f64::NAN).into())
+    let set = |key: &str| entry.get(key).filter(|value| value.is_truthy());
+    let whole = |key: &str| set(key).map(|value| leading_integer(value).unwrap_or(f64::NAN));
+    let price = |key: &str| set(key).map(|price| leading_float(price).unwrap_or(f64::NAN).into());
+    let flag = |key: &str| {
+        let flag = entry.get(key).filter(|flag| !flag.is_null());
+        Some(flag.cloned().unwrap_or(false.into()))
     };
-    let flag = |key: &str| Some(entry.get(key).cloned().unwrap_or(false.into()));
     let mut limit = whole("maxTokens");
     if id.starts_with("anthropic/") && limit != Some(4096.0) {
         limit = Some(8192.0);

@@ -7,7 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data, facts, key_or_placeholder, listed_model};
-use crate::catalog::fetch::{axios_get, leading_float};
+use crate::catalog::fetch::{axios_get, key_of, price_per_million};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
@@ -97,13 +97,13 @@ fn list_models<'a>(_: &'a ProviderSettings, context: &'a Context) -> BoxFuture<'
         let language = data(&answer)
             .iter()
             .filter(|entry| entry.get("type").and_then(Value::as_str) == Some("language"));
-        Ok(language.filter_map(|entry| Some((entry.get("id")?.as_text()?.clone(), info(entry)))).collect())
+        Ok(language.map(|entry| (key_of(entry.get("id")), info(entry))).collect())
     })
 }
 
 fn info(entry: &Value) -> ModelInfo {
     let pricing = |key: &str| entry.get("pricing").and_then(|p| p.get(key)).filter(|p| p.is_truthy());
-    let price = |key: &str| leading_float(pricing(key)?).map(|price| (price * 1_000_000.0).into());
+    let price = |key: &str| price_per_million(pricing(key));
     let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
     let caches = pricing("input_cache_read").is_some() && pricing("input_cache_write").is_some();
     facts([

@@ -153,15 +153,20 @@ pub(crate) fn push_truthy(kind: &'static str, node: Node<'_>, tokens: &mut Token
 /// Fragments of tool calls.
 pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     require_call_list(event)?;
-    listed_tool_calls(state, event, tokens)
+    push_tool_calls(state, event, tokens)
 }
 
-/// As [`tool_calls`], where anything but a list is passed over.
+/// As [`tool_calls`], where the reference looks for the key first and passes over anything but a list.
 pub(crate) fn listed_tool_calls(
     state: &mut ChatState,
     event: Event<'_>,
     tokens: &mut Tokens,
 ) -> Result<(), Error> {
+    require_keyed_delta(event)?;
+    push_tool_calls(state, event, tokens)
+}
+
+fn push_tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     for entry in event.delta.get("tool_calls").items() {
         if entry.is_nullish() {
             return Err(malformed("an entry of `tool_calls` is null"));

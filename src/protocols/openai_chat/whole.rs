@@ -129,6 +129,15 @@ pub(crate) fn text_of_required_choices(spec: &ChatSpec, root: Node<'_>) -> Resul
     text(spec, root)
 }
 
+/// The same where the message may be missing.
+pub(crate) fn text_of_optional_message(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
+    let choices = root.get("choices");
+    if !choices.is_nullish() && choices.at(0).get("message").is_nullish() {
+        return Ok(CompletionResponse::default());
+    }
+    text_of_required_choices(spec, root)
+}
+
 /// The text of a completion: `choices[0].message.content`, empty where there is none.
 pub(crate) fn text(_: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
     if root.is_null() {

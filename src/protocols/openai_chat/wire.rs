@@ -88,6 +88,8 @@ pub(crate) enum ListKey {
     AsSet,
     /// The placeholder stands in for a missing one.
     OrElse { setting: &'static str, placeholder: &'static str },
+    /// The same, and for an empty one too.
+    OrElseIfEmpty { setting: &'static str, placeholder: &'static str },
     /// None.
     Dropped { setting: &'static str },
 }
@@ -110,7 +112,7 @@ pub(crate) enum Needed {
     Never,
     /// Before the first call; whatever goes wrong is ignored.
     OnceIfPossible,
-    /// Before each call, through the cache; tried so often while it is empty.
+    /// Before each call, through the cache; a conversation tries so often while it is empty.
     BeforeCalls { tries: u8 },
 }
 
@@ -299,7 +301,7 @@ impl Wire for OpenAiChat {
         self.current_model()
     }
 
-    fn prepare<'a>(&'a self, context: &'a Context, _: Call) -> BoxFuture<'a, Result<(), Error>> {
+    fn prepare<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
             let mut settings = self.settings.clone();
@@ -307,8 +309,11 @@ impl Wire for OpenAiChat {
                 ListKey::OrElse { setting, placeholder } if settings.text(setting).is_none() => {
                     settings = settings.with(setting, placeholder);
                 }
+                ListKey::OrElseIfEmpty { setting, placeholder } if settings.non_empty(setting).is_none() => {
+                    settings = settings.with(setting, placeholder);
+                }
                 ListKey::Dropped { setting } => settings.set(setting, None),
-                ListKey::OrElse { .. } | ListKey::AsSet => {}
+                ListKey::OrElse { .. } | ListKey::OrElseIfEmpty { .. } | ListKey::AsSet => {}
             }
             let list = || context.model_lists.get(self.spec.id, context, fetch(&settings, context));
             match needed {
@@ -321,6 +326,7 @@ impl Wire for OpenAiChat {
                     }
                 }
                 Needed::BeforeCalls { tries } => {
+                    let tries = if call == Call::Chat { tries } else { 1 };
                     for _ in 0..tries {
                         let list = list().await?;
                         self.use_list(&list);

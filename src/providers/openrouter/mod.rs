@@ -258,7 +258,7 @@ fn completion_text(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse
     }
     let error = root.get("error");
     if error.is_undefined() {
-        return whole::text(spec, root);
+        return whole::text_of_optional_message(spec, root);
     }
     let code = error.get("code").to_value();
     let code = if error.get("code").is_undefined() {

@@ -4,7 +4,7 @@
 
 use futures_core::future::BoxFuture;
 
-use crate::catalog::fetch::{axios_get, leading_float};
+use crate::catalog::fetch::{axios_get, price_per_million};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
 use crate::context::Context;
@@ -31,8 +31,11 @@ pub(super) fn fetch<'a>(
         let listed = data(&answer).iter().filter_map(|entry| {
             let id = entry.get("id")?.as_text()?;
             let limit = entry.get("top_provider").and_then(|top| top.get("max_completion_tokens"));
-            let supported = entry.get("supported_parameters").and_then(Value::as_array);
-            let parameters = Parameters::Listed(supported.map(Vec::as_slice).unwrap_or_default());
+            let parameters = match entry.get("supported_parameters") {
+                Some(Value::Array(supported)) => Parameters::Listed(supported),
+                Some(nothing) if !nothing.is_truthy() => Parameters::Inherited(None),
+                _ => Parameters::Listed(&[]),
+            };
             let info = info(id, entry, entry.get("architecture"), limit, &parameters)?;
             Some((id.clone(), info))
         });
@@ -85,10 +88,7 @@ fn info(
     if has("output_modalities") {
         return None;
     }
-    let price = |key: &str| {
-        let price = entry.get("pricing").and_then(|pricing| pricing.get(key)).filter(|p| p.is_truthy())?;
-        Some(Value::from(leading_float(price).unwrap_or(f64::NAN) * 1_000_000.0))
-    };
+    let price = |key: &str| price_per_million(entry.get("pricing").and_then(|pricing| pricing.get(key)));
     let window = entry.get("context_length");
     let fifth = (window.map_or(f64::NAN, to_number) * 0.2).ceil();
     let reads = price("input_cache_read");
