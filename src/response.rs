@@ -79,12 +79,6 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// The usage so far.
-    #[cfg(feature = "manager")]
-    pub(crate) fn usage(&self) -> &Usage {
-        &self.response.usage
-    }
-
     pub(crate) fn finish(self, summary: StreamSummary) -> ChatResponse {
         let tool_calls = self.calls.into_iter().map(PendingToolCall::finish).collect();
         ChatResponse { tool_calls, summary, ..self.response }

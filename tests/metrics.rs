@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use samewire::clock::Clock;
-use samewire::manager::{MeasuredProvider, count_retry};
+use samewire::manager::{
+    BreakerConfig, ManagerConfig, MeasuredProvider, ProviderConfig, ProviderManager, count_retry,
+};
 use samewire::transport::replay::{Exchange, ReplayTransport};
 use samewire::{AiProvider, ChatRequest, Context, ErrorKind, Message, ProviderSettings, build_provider_in};
 
@@ -93,6 +95,39 @@ fn a_failed_call() {
     let text = figures(Exchange::new(401).body("{}"), 1);
     assert!(text.contains("error_type=\"authentication\""), "{text}");
     assert!(!text.contains("token_usage"), "{text}");
+}
+
+#[test]
+fn a_manager_is_measured_without_being_wrapped() {
+    let recorder = recorder::TextRecorder::default();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let answer = Exchange::new(200).header("content-type", "text/event-stream").body(ANSWER);
+            let context =
+                Context::with_transport(Arc::new(ReplayTransport::new([Exchange::new(500), answer])));
+            let settings = ProviderSettings::new("groq").with("groqApiKey", "gsk_secret");
+            let config =
+                ManagerConfig::new().provider(ProviderConfig::new("groq", settings)).breaker(BreakerConfig {
+                    minimum_calls: 1,
+                    open_for: Duration::from_millis(1),
+                    ..BreakerConfig::default()
+                });
+            let manager = ProviderManager::new(config, context).unwrap();
+            let answer = manager.chat(ChatRequest::new("", [Message::user("Hi")])).await.unwrap();
+            assert_eq!(answer.text, "Hello to you");
+        });
+    });
+    let text = recorder.text();
+    for line in [
+        "gen_ai_client_operation_duration_count{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"groq\",gen_ai_request_model=\"moonshotai/kimi-k2-instruct-0905\",error_type=\"server\"} 1",
+        "samewire_client_retries{gen_ai_provider_name=\"groq\",gen_ai_request_model=\"moonshotai/kimi-k2-instruct-0905\",error_type=\"server\"} 1",
+        "samewire_client_limiter_wait_count{samewire_limiter_name=\"groq/moonshotai/kimi-k2-instruct-0905\"} 2",
+        "samewire_client_breaker_state{samewire_breaker_name=\"groq/moonshotai/kimi-k2-instruct-0905\"} 0",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }
 
 #[test]

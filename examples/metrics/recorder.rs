@@ -8,17 +8,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
 };
 
 #[derive(Default)]
 pub(crate) struct TextRecorder {
     counters: Mutex<BTreeMap<String, Arc<Count>>>,
+    gauges: Mutex<BTreeMap<String, Arc<Level>>>,
     histograms: Mutex<BTreeMap<String, Arc<Values>>>,
 }
 
 #[derive(Default)]
 struct Count(AtomicU64);
+
+#[derive(Default)]
+struct Level(Mutex<f64>);
 
 #[derive(Default)]
 struct Values(Mutex<(u64, f64)>);
@@ -29,6 +34,9 @@ impl TextRecorder {
         let mut text = String::new();
         for (series, count) in &*self.counters.lock().unwrap() {
             let _ = writeln!(text, "{series} {}", count.0.load(Ordering::Relaxed));
+        }
+        for (series, level) in &*self.gauges.lock().unwrap() {
+            let _ = writeln!(text, "{series} {}", level.0.lock().unwrap());
         }
         for (series, values) in &*self.histograms.lock().unwrap() {
             let (count, sum) = *values.0.lock().unwrap();
@@ -50,8 +58,8 @@ impl Recorder for TextRecorder {
         Counter::from_arc(self.counters.lock().unwrap().entry(series(key)).or_default().clone())
     }
 
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.gauges.lock().unwrap().entry(series(key)).or_default().clone())
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
@@ -66,6 +74,20 @@ impl CounterFn for Count {
 
     fn absolute(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+impl GaugeFn for Level {
+    fn increment(&self, value: f64) {
+        *self.0.lock().unwrap() += value;
+    }
+
+    fn decrement(&self, value: f64) {
+        *self.0.lock().unwrap() -= value;
+    }
+
+    fn set(&self, value: f64) {
+        *self.0.lock().unwrap() = value;
     }
 }
 

@@ -87,9 +87,6 @@ impl Stream for Answer {
         match Pin::new(&mut this.tokens).poll_next(cx) {
             Poll::Ready(Some(Ok(token))) => {
                 open.collected.add(&token);
-                if matches!(token, StreamToken::Usage(_)) {
-                    open.sample.usage(open.collected.usage());
-                }
                 if let Some(idle) = &mut this.idle {
                     idle.listening = false;
                 }

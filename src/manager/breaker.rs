@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use super::instruments;
 use crate::{Error, ErrorKind, RetryAdvice};
 
 /// When a [`CircuitBreaker`] opens and for how long.
@@ -338,6 +339,7 @@ impl Shared {
         inner.phase = to;
         inner.generation += 1;
         if from != phase {
+            instruments::breaker_changed(&self.name, phase);
             let event = BreakerEvent { breaker: self.name.clone(), from, to: phase };
             // Nobody needs to listen.
             drop(self.events.send(event));

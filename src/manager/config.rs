@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::breaker::BreakerConfig;
 use super::keys::KeyRing;
+use super::ledger::UsageLedger;
 use super::limits::LimiterConfig;
 use super::registry::Protocol;
-use super::report::AttemptReport;
+use super::report::{AttemptReport, Books};
 use super::routing::Route;
 use crate::Error;
 use crate::provider::AiProvider;
@@ -40,7 +41,7 @@ pub struct ManagerConfig {
     pub(super) budget: Budget,
     pub(super) breaker: BreakerConfig,
     pub(super) keep_sdk_retries: bool,
-    pub(super) observer: Option<Observer>,
+    pub(super) books: Books,
 }
 
 /// Is told of every attempt once it is over.
@@ -106,7 +107,15 @@ impl ManagerConfig {
     /// not block.
     #[must_use]
     pub fn on_attempt(mut self, observer: impl Fn(&AttemptReport<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.books.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Books in this ledger what every attempt used, also those whose answer nobody saw. Its providers are the
+    /// manager's.
+    #[must_use]
+    pub fn ledger(mut self, ledger: UsageLedger) -> Self {
+        self.books.ledger = Some(ledger);
         self
     }
 }

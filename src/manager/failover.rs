@@ -8,6 +8,8 @@ use super::answer::Answer;
 use super::breaker::BreakerState;
 use super::config::Budget;
 use super::history::adapt;
+use super::instruments;
+use super::ledger::MeteredCall;
 use super::plan::{Candidate, Plan};
 use super::provider_manager::Shared;
 use super::report::Sample;
@@ -74,7 +76,7 @@ impl Shared {
         let permit = permit.ok_or_else(|| Failed::unsent(out_of_time("the rate limiter's permission")))?;
         let permit = permit.map_err(|error| Failed::unsent(error.with_provider(lane.provider.clone())))?;
         let breaker = lane.breaker.try_enter().map_err(|refusal| Failed::unsent(lane.refused(refusal)))?;
-        let mut sample = Sample::new(lane.clone(), permit, breaker, self.observer.clone());
+        let mut sample = Sample::new(lane.clone(), permit, breaker, self.books.clone());
 
         let patience = candidate.entry.config.first_token_timeout.map(|time| Instant::now() + time);
         let limit = [patience, deadline].into_iter().flatten().min();
@@ -97,18 +99,20 @@ impl Candidate {
     async fn ask(&self, asked: Asked<'_>, moved: bool, sample: &mut Sample) -> Result<Answered, Error> {
         let stream = match asked {
             Asked::Completion(request) => {
+                sample.sends(|| MeteredCall::of_completion(&*self.provider, request));
                 return self.provider.complete(request.clone()).await.map(Answered::Whole);
             }
-            Asked::CompletionStream(request) => self.provider.complete_stream(request.clone()).await?,
+            Asked::CompletionStream(request) => {
+                sample.sends(|| MeteredCall::of_completion(&*self.provider, request));
+                self.provider.complete_stream(request.clone()).await?
+            }
             Asked::Chat(request) => {
+                sample.sends(|| MeteredCall::new(&*self.provider, request));
                 let request = adapt(request, self.entry.protocol(), moved).into_owned();
                 self.provider.chat_stream(request).await?
             }
         };
-        if let Some(headers) = stream.headers() {
-            sample.answered(headers);
-        }
-        let stream = stream.started_unless(|_| true).await?;
+        let stream = sample.watch(stream).started_unless(|_| true).await?;
         if stream.is_blank() {
             return Err(Error::invalid_response("the service ended its answer before it had begun"));
         }
@@ -122,7 +126,7 @@ impl Candidate {
                 Answered::Stream(Box::new(tokens.minded_by(|tokens| Answer::new(tokens, config, sample))))
             }
             Answered::Whole(whole) => {
-                sample.success();
+                sample.whole(&whole.text);
                 Answered::Whole(whole)
             }
         }
@@ -251,6 +255,11 @@ impl<R: Fn() -> f64> Course<R> {
         }
         if at > now {
             sleep_until(at).await;
+        }
+        if let Some(because) =
+            self.last.as_ref().filter(|_| self.candidates.iter().any(|(_, turn)| turn.tries > 0))
+        {
+            instruments::retried(&candidate.lane.provider, &candidate.lane.model, because.kind());
         }
         Ok((place, candidate))
     }

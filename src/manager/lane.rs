@@ -35,8 +35,8 @@ impl Entry {
         if let Some(known) = self.instances.get(key) {
             return Ok(known.clone());
         }
-        let made = self.instances.entry(key.to_owned()).or_try_insert_with(|| self.make(model))?;
-        Ok(made.clone())
+        let make = || self.make(model).map(|provider| self.measured(provider));
+        Ok(self.instances.entry(key.to_owned()).or_try_insert_with(make)?.clone())
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -54,6 +54,17 @@ impl Entry {
     /// Every instance made so far.
     pub(super) fn made(&self) -> Vec<Arc<dyn AiProvider>> {
         self.instances.iter().map(|instance| instance.clone()).collect()
+    }
+
+    #[cfg(feature = "metrics")]
+    fn measured(&self, provider: Arc<dyn AiProvider>) -> Arc<dyn AiProvider> {
+        Arc::new(super::MeasuredProvider::new(provider, self.context.clock.clone()))
+    }
+
+    #[cfg(not(feature = "metrics"))]
+    #[expect(clippy::unused_self, reason = "measured, it needs a clock")]
+    fn measured(&self, provider: Arc<dyn AiProvider>) -> Arc<dyn AiProvider> {
+        provider
     }
 
     fn make(&self, model: Option<&str>) -> Result<Arc<dyn AiProvider>, Error> {

@@ -9,7 +9,7 @@ use crate::catalog::tables::table;
 use crate::json::Value;
 use crate::manager::KeyId;
 use crate::stream::{Observe, StreamSummary, TokenStream};
-use crate::{AiProvider, ChatRequest, Error, Field, Model, StreamToken, Text, Usage};
+use crate::{AiProvider, ChatRequest, CompletionRequest, Error, Field, Model, StreamToken, Text, Usage};
 
 /// Adds up what requests used, by provider, model and key. Clones share one ledger.
 ///
@@ -199,6 +199,18 @@ impl MeteredCall {
             task_id: request.task_id.clone(),
             request_bytes: text_bytes(request),
         }
+    }
+
+    /// A completion that is about to be sent.
+    pub fn of_completion(provider: &dyn AiProvider, request: &CompletionRequest) -> Self {
+        Self::new(provider, &ChatRequest::new(request.prompt.clone(), []))
+    }
+
+    /// The same call, booked under another name of the provider, such as a manager's.
+    #[must_use]
+    pub fn with_provider(mut self, name: impl Into<Text>) -> Self {
+        self.provider = name.into();
+        self
     }
 
     /// The same call, counted in another way than the provider's id says.

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::bucket::Bucket;
+use super::instruments;
 use super::limits::{LimiterConfig, LimiterState};
 use super::rate_limit_headers::{LimitWindow, RateLimitHeaders};
 use crate::clock::Clock;
@@ -126,6 +127,7 @@ impl AdaptiveRateLimiter {
             let _ = timeout_at(until, self.0.changed.notified()).await;
         }
         let admitted = Instant::now();
+        instruments::waited(&self.0.name, admitted - came);
         Ok(LimiterPermit {
             limiter: self.clone(),
             admitted,

@@ -30,7 +30,12 @@ use crate::{Error, ErrorKind, GeneratedImage, ImageRequest, Model, StreamToken, 
 /// | `gen_ai.client.token.usage` | histogram | tokens, by `gen_ai.token.type`: `input`, `output`, `cache_read`, `cache_write` |
 /// | `samewire.client.cost` | counter | millionths of a US dollar, by `samewire.cost.source`; a call of unknown cost adds nothing |
 /// | `samewire.client.cost.unknown` | counter | calls that used tokens at an unknown price |
-/// | `samewire.client.retries` | counter | further tries, as [`count_retry`] is told of them |
+/// | `samewire.client.retries` | counter | further tries: the manager's and the key ring's, and those that [`count_retry`] is told of |
+/// | `samewire.client.limiter.wait` | histogram | s, that a rate limiter held a call back |
+/// | `samewire.client.breaker.state` | gauge | 0 closed, 1 half-open, 2 open |
+///
+/// The providers of a [`ProviderManager`](super::ProviderManager) are measured without being wrapped: each attempt is
+/// one operation.
 ///
 /// Each call is one span `gen_ai.client.operation` with the same attributes, and tokens, outcome and cost once
 /// they are known. Failed calls carry `error.type`, dropped ones `cancelled` there.
@@ -122,6 +127,8 @@ pub fn describe_metrics() {
     metrics::describe_counter!(COST, Unit::Count, "Known costs in millionths of a US dollar");
     metrics::describe_counter!(UNKNOWN_COST, Unit::Count, "Calls at an unknown price");
     metrics::describe_counter!("samewire.client.retries", Unit::Count, "Further tries of calls");
+    metrics::describe_histogram!(LIMITER_WAIT, Unit::Seconds, "Time that a rate limiter held a call back");
+    metrics::describe_gauge!(BREAKER_STATE, "State of a breaker: 0 closed, 1 half-open, 2 open");
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -341,4 +348,6 @@ const DURATION: &str = "gen_ai.client.operation.duration";
 const FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
 const TOKENS: &str = "gen_ai.client.token.usage";
 const COST: &str = "samewire.client.cost";
+pub(super) const LIMITER_WAIT: &str = "samewire.client.limiter.wait";
+pub(super) const BREAKER_STATE: &str = "samewire.client.breaker.state";
 const UNKNOWN_COST: &str = "samewire.client.cost.unknown";

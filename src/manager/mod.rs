@@ -14,6 +14,7 @@ mod failover;
 mod flight;
 mod health;
 mod history;
+mod instruments;
 mod key_state;
 mod keys;
 mod lane;

@@ -8,11 +8,12 @@ use futures_core::future::BoxFuture;
 use tokio::sync::broadcast;
 
 use super::breaker::{BreakerConfig, BreakerEvent, CircuitBreaker, EVENTS_KEPT};
-use super::config::{Budget, ManagerConfig, Observer, ProviderConfig};
+use super::config::{Budget, ManagerConfig, ProviderConfig};
 use super::failover::{Answered, Asked};
 use super::health::ProviderHealth;
 use super::lane::{Entry, Lane};
 use super::limiter::AdaptiveRateLimiter;
+use super::report::Books;
 use super::routing::{Needs, Route, RouteExplanation};
 use super::single_try::SingleTry;
 use crate::context::Context;
@@ -70,7 +71,7 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     pub(super) breaker: BreakerConfig,
     pub(super) events: broadcast::Sender<BreakerEvent>,
-    pub(super) observer: Option<Observer>,
+    pub(super) books: Books,
 }
 
 impl ProviderManager {
@@ -94,7 +95,7 @@ impl ProviderManager {
             budget: config.budget,
             breaker: config.breaker,
             events: broadcast::channel(EVENTS_KEPT).0,
-            observer: config.observer,
+            books: config.books,
         });
         let target = config.default.or(first).unwrap_or_default().into();
         let manager = Self { shared, target };

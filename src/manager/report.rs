@@ -1,5 +1,6 @@
 //! How an attempt went, told once.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,10 +8,11 @@ use tokio::time::Instant;
 use super::breaker::BreakerPermit;
 use super::config::Observer;
 use super::lane::Lane;
+use super::ledger::{MeteredCall, UsageLedger};
 use super::limiter::LimiterPermit;
-use crate::transport::Headers;
-use crate::{Error, Usage};
-use std::sync::Arc;
+use super::usage::Outcome;
+use crate::stream::{Observe, TokenStream};
+use crate::{Error, StreamToken, Usage};
 
 /// One attempt of a call, when it is over: what usage accounting and metrics are made from.
 ///
@@ -49,39 +51,57 @@ pub enum AttemptOutcome {
     Dropped,
 }
 
-/// What an attempt holds: its place in the limiter, its sample for the breaker, and the duty to report.
-/// Rides inside the stream and settles once: at the end, at an error, or when dropped.
+/// What an attempt holds: its place in the limiter, its sample for the breaker, and the duty to report and to
+/// book. Rides inside the stream and settles once: at the end, at an error, or when dropped.
 pub(super) struct Sample {
     lane: Arc<Lane>,
     limiter: LimiterPermit,
     breaker: Option<BreakerPermit>,
-    observer: Option<Observer>,
+    books: Books,
+    /// A call that no stream books yet.
+    unbooked: Option<MeteredCall>,
     sent: Instant,
     first_token: Option<Duration>,
-    usage: Usage,
+    usage: Arc<Mutex<Usage>>,
+}
+
+/// Who wants to know.
+#[derive(Clone, Default)]
+pub(super) struct Books {
+    pub(super) observer: Option<Observer>,
+    pub(super) ledger: Option<UsageLedger>,
 }
 
 impl Sample {
-    pub(super) fn new(
-        lane: Arc<Lane>,
-        limiter: LimiterPermit,
-        breaker: BreakerPermit,
-        observer: Option<Observer>,
-    ) -> Self {
+    pub(super) fn new(lane: Arc<Lane>, limiter: LimiterPermit, breaker: BreakerPermit, books: Books) -> Self {
         Self {
             lane,
             limiter,
             breaker: Some(breaker),
-            observer,
+            books,
+            unbooked: None,
             sent: Instant::now(),
             first_token: None,
-            usage: Usage::default(),
+            usage: Arc::default(),
         }
     }
 
-    /// The response head is there.
-    pub(super) fn answered(&mut self, headers: &Headers) {
-        self.limiter.answered(headers);
+    /// A request is about to be sent.
+    pub(super) fn sends(&mut self, call: impl FnOnce() -> MeteredCall) {
+        if self.books.ledger.is_some() {
+            self.unbooked = Some(call().with_provider(self.lane.provider.as_str()));
+        }
+    }
+
+    /// The response head is there: from now on the stream itself tells what was used.
+    pub(super) fn watch(&mut self, mut tokens: TokenStream) -> TokenStream {
+        if let Some(headers) = tokens.headers() {
+            self.limiter.answered(headers);
+        }
+        if let (Some(ledger), Some(call)) = (&self.books.ledger, self.unbooked.take()) {
+            tokens = ledger.track(call, tokens);
+        }
+        tokens.observed(Tally(self.usage.clone()))
     }
 
     /// The answer has begun.
@@ -94,9 +114,10 @@ impl Sample {
         self.lane.health().first_token(self.sent.elapsed());
     }
 
-    /// The tokens reported so far.
-    pub(super) fn usage(&mut self, usage: &Usage) {
-        self.usage = usage.clone();
+    /// An answer that came in one piece is there.
+    pub(super) fn whole(mut self, text: &str) {
+        self.book(Outcome::Complete, text.len());
+        self.success();
     }
 
     pub(super) fn success(mut self) {
@@ -113,22 +134,30 @@ impl Sample {
             breaker.failure(error);
         }
         self.lane.health().failure(error);
+        self.book(Outcome::Failed(error.kind()), 0);
         let outcome =
             if self.first_token.is_some() { AttemptOutcome::Incomplete } else { AttemptOutcome::Error };
         self.report(outcome, Some(error));
     }
 
+    fn book(&mut self, outcome: Outcome, answer_bytes: usize) {
+        if let (Some(ledger), Some(call)) = (&self.books.ledger, self.unbooked.take()) {
+            ledger.add(&call.record(None, answer_bytes, outcome, None));
+        }
+    }
+
     fn report(&mut self, outcome: AttemptOutcome, error: Option<&Error>) {
-        let tokens = self.usage.input_tokens + self.usage.output_tokens;
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tokens = usage.input_tokens + usage.output_tokens;
         if tokens > 0 {
             self.limiter.settle_tokens(tokens);
         }
-        if let Some(observer) = self.observer.take() {
+        if let Some(observer) = self.books.observer.take() {
             observer(&AttemptReport {
                 provider: &self.lane.provider,
                 model: &self.lane.model,
                 outcome,
-                usage: &self.usage,
+                usage: &usage,
                 waited: self.limiter.waited(),
                 first_token: self.first_token,
                 duration: self.sent.elapsed(),
@@ -142,7 +171,19 @@ impl Drop for Sample {
     fn drop(&mut self) {
         // Success and failure take the breaker's permit, a cancelled call has it still.
         if self.breaker.is_some() {
+            self.book(Outcome::Dropped, 0);
             self.report(AttemptOutcome::Dropped, None);
+        }
+    }
+}
+
+/// Adds up what a service counts, whether or not anybody reads it.
+struct Tally(Arc<Mutex<Usage>>);
+
+impl Observe for Tally {
+    fn item(&mut self, item: &Result<StreamToken, Error>) {
+        if let Ok(StreamToken::Usage(usage)) = item {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).add(usage);
         }
     }
 }

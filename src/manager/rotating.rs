@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use futures_core::future::BoxFuture;
 
 use super::api_key::ApiKey;
+use super::instruments;
 use super::key_state::KeyFailure;
 use super::keys::{KeyLease, KeyRing};
 use crate::clock::Clock;
@@ -127,6 +128,9 @@ impl RotatingProvider {
                 Ok(lease) => lease,
                 Err(rest) => return Err(self.refused(forbidden, last, Some(rest))),
             };
+            if let Some(because) = forbidden.last().map(|(_, error)| error).or(last.as_ref()) {
+                instruments::retried(self.name(), &self.model().id, because.kind());
+            }
             let outcome = call(self.provider(lease.index())?.as_ref()).await;
             let failure = outcome.as_ref().err().and_then(KeyFailure::of_error);
             match (outcome, failure) {

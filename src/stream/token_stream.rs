@@ -126,21 +126,22 @@ impl TokenStream {
         Self { announces: true, ..Self::from_tokens(futures_util::stream::iter(tokens)) }
     }
 
-    /// The same stream, watched: every item from here on passes the observer first.
+    /// The same stream, watched: the observer sees every item as soon as it arrives, whether or not somebody
+    /// reads it in the end.
     #[cfg(feature = "manager")]
     #[must_use]
-    pub(crate) fn observed(mut self, observer: impl Observe + 'static) -> Self {
+    pub(crate) fn observed(mut self, mut observer: impl Observe + 'static) -> Self {
+        self.ahead.iter().for_each(|item| observer.item(item));
         self.observers.push(Box::new(observer));
         self
     }
 
     /// Reads ahead up to the first token that says something, or to the end. Nothing is lost: what was read
-    /// is given out later, and observers see it only then. The error, if the stream failed before it said
-    /// anything; it stays in the stream.
+    /// is given out later. The error, if the stream failed before it said anything; it stays in the stream.
     #[cfg(feature = "manager")]
     pub(crate) async fn start(&mut self) -> Option<&Error> {
         while !self.ahead.back().is_some_and(|item| self.announces_or_says(item)) {
-            let Some(item) = std::future::poll_fn(|cx| self.source.poll(cx)).await else { break };
+            let Some(item) = std::future::poll_fn(|cx| self.arrived(cx)).await else { break };
             self.announces |= self.source.is_announcing();
             self.ahead.push_back(item);
         }
@@ -219,15 +220,24 @@ impl Stream for TokenStream {
     type Item = Result<StreamToken, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = match self.ahead.pop_front() {
-            Some(item) => Some(item),
-            None => ready!(self.source.poll(cx)),
-        };
-        if let Some(item) = &item {
-            self.observers.iter_mut().for_each(|observer| observer.item(item));
-        } else if !self.observers.is_empty() {
+        if let Some(item) = self.ahead.pop_front() {
+            return Poll::Ready(Some(item));
+        }
+        let item = ready!(self.arrived(cx));
+        if item.is_none() && !self.observers.is_empty() {
             let summary = self.summary();
             self.observers.drain(..).for_each(|mut observer| observer.end(summary.clone()));
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl TokenStream {
+    /// The next item of the source, once the observers have seen it.
+    fn arrived(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamToken, Error>>> {
+        let item = ready!(self.source.poll(cx));
+        if let Some(item) = &item {
+            self.observers.iter_mut().for_each(|observer| observer.item(item));
         }
         Poll::Ready(item)
     }

@@ -23,6 +23,7 @@ use crate::transport::replay::ReplayTransport;
 use crate::{ChatResponse, Message, RetryAdvice, StreamToken, Usage};
 use crate::{Error, ErrorKind, Model};
 
+mod books;
 mod faults;
 mod routes;
 mod schedules;

@@ -1,0 +1,37 @@
+//! What a manager tells the `metrics` facade besides its calls; without the feature `metrics`, nothing.
+
+use std::time::Duration;
+
+use super::breaker::BreakerState;
+#[cfg(not(feature = "metrics"))]
+use crate::ErrorKind;
+
+/// A further try of a call.
+#[cfg(feature = "metrics")]
+pub(super) use super::metrics::count_retry as retried;
+
+#[cfg(not(feature = "metrics"))]
+pub(super) fn retried(_: &str, _: &str, _: ErrorKind) {}
+
+/// A limiter of that name let a call through after so long.
+pub(super) fn waited(limiter: &str, time: Duration) {
+    #[cfg(feature = "metrics")]
+    ::metrics::histogram!(super::metrics::LIMITER_WAIT, "samewire.limiter.name" => limiter.to_owned())
+        .record(time.as_secs_f64());
+    #[cfg(not(feature = "metrics"))]
+    let _ = (limiter, time);
+}
+
+/// A breaker of that name is in another state.
+pub(super) fn breaker_changed(breaker: &str, to: BreakerState) {
+    #[cfg(feature = "metrics")]
+    ::metrics::gauge!(super::metrics::BREAKER_STATE, "samewire.breaker.name" => breaker.to_owned()).set(
+        match to {
+            BreakerState::Closed => 0.0,
+            BreakerState::HalfOpen => 1.0,
+            BreakerState::Open => 2.0,
+        },
+    );
+    #[cfg(not(feature = "metrics"))]
+    let _ = (breaker, to);
+}
