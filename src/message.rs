@@ -24,7 +24,10 @@ use crate::json::{Object, Value};
 /// assert_eq!(history[1].role(), "assistant");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message(Value);
+pub struct Message {
+    json: Value,
+    origin: Option<Text>,
+}
 
 impl Message {
     /// A user turn of plain text.
@@ -51,42 +54,56 @@ impl Message {
         let mut message = Object::with_capacity(2);
         message.insert("role", role);
         message.insert("content", content);
-        Self(message.into())
+        Self::from(Value::from(message))
     }
 
     /// `user` or `assistant`; empty if the message has no role.
     pub fn role(&self) -> &str {
-        self.0.get("role").and_then(Value::as_str).unwrap_or_default()
+        self.json.get("role").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The content: a string or a list of blocks.
     pub fn content(&self) -> Option<&Value> {
-        self.0.get("content")
+        self.json.get("content")
     }
 
     /// The value of any key of the message.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.json.get(key)
     }
 
     /// The same message with one more key, such as `reasoning_details`.
     #[must_use]
     pub fn with(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
-        if let Some(object) = self.0.as_object_mut() {
+        if let Some(object) = self.json.as_object_mut() {
             object.insert(key, value);
         }
         self
     }
 
+    /// The same message with a note of who wrote it: a manager's id of the provider. The note is never sent. A
+    /// [`ProviderManager`](crate::manager::ProviderManager) reads it, to keep signed and encrypted reasoning from
+    /// services that did not make it; [`ChatResponse::to_messages`](crate::ChatResponse::to_messages) sets it.
+    #[must_use]
+    pub fn written_by(mut self, provider: impl Into<Text>) -> Self {
+        self.origin = Some(provider.into());
+        self
+    }
+
+    /// Who wrote it, as far as [`written_by`](Self::written_by) says.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     /// The message as JSON.
     pub fn as_json(&self) -> &Value {
-        &self.0
+        &self.json
     }
 }
 
 impl From<Value> for Message {
-    fn from(message: Value) -> Self {
-        Self(message)
+    fn from(json: Value) -> Self {
+        Self { json, origin: None }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use futures_util::StreamExt;
 
-use crate::json::Value;
+use crate::json::{Object, Value, object};
+use crate::message::{ContentBlock, Message};
 use crate::stream::{StreamSummary, TokenStream};
 use crate::token::{Source, ToolCallPartial, Usage};
 use crate::{Error, StreamToken, Text};
@@ -68,6 +69,60 @@ impl ChatResponse {
             collected.add(&token?);
         }
         Ok(collected.finish(tokens.summary()))
+    }
+
+    /// The answer as messages to continue the conversation with: text, tool calls, and whatever sealed reasoning
+    /// the service wants back. Reasoning in plain text is left out, as most services refuse it. A tool call
+    /// whose arguments are no JSON goes back without any.
+    ///
+    /// # Example: one round of a tool loop
+    ///
+    /// ```
+    /// use samewire::{AiProvider, ChatRequest, ContentBlock, Error, Message};
+    ///
+    /// # async fn run(provider: &dyn AiProvider, mut request: ChatRequest) -> Result<(), Error> {
+    /// let answer = provider.chat(request.clone()).await?;
+    /// request.messages.extend(answer.to_messages());
+    /// let results = answer.tool_calls.iter().map(|call| ContentBlock::tool_result(call.id.clone(), "42"));
+    /// request.messages.push(Message::user_blocks(results));
+    /// let next = provider.chat(request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn to_messages(&self) -> Vec<Message> {
+        let summary = &self.summary;
+        let mut messages = Vec::new();
+        if let Some(Value::Object(sealed)) = &summary.encrypted_reasoning {
+            let mut item = Object::with_capacity(sealed.len() + 2);
+            item.insert("type", "reasoning");
+            sealed.iter().for_each(|(key, value)| drop(item.insert(key.clone(), value.clone())));
+            item.insert("summary", Value::Array(Vec::new()));
+            messages.push(Message::from(Value::from(item)));
+        }
+        let text = (!self.text.is_empty()).then(|| ContentBlock::text(self.text.as_str()));
+        let calls = self.tool_calls.iter().map(|call| {
+            let arguments = call.arguments.clone().unwrap_or_else(|_| Object::new().into());
+            ContentBlock::tool_use(call.id.clone(), call.name.clone(), arguments)
+        });
+        let signature = summary.thought_signature.clone().map(|signature| {
+            ContentBlock::from(Value::from(
+                object! { "type": "thoughtSignature", "thoughtSignature": signature },
+            ))
+        });
+        let blocks: Vec<ContentBlock> = text.into_iter().chain(calls).chain(signature).collect();
+        if !blocks.is_empty() {
+            let message = Message::assistant_blocks(blocks);
+            messages.push(match &summary.reasoning_details {
+                Some(details) => message.with("reasoning_details", details.clone()),
+                None => message,
+            });
+        }
+        match &summary.provider {
+            Some(provider) => {
+                messages.into_iter().map(|message| message.written_by(provider.clone())).collect()
+            }
+            None => messages,
+        }
     }
 }
 

@@ -154,6 +154,8 @@ pub(crate) fn announcement(message: &str) -> [StreamToken; 2] {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StreamSummary {
+    /// Who answered, where a manager chose: its id of the provider.
+    pub provider: Option<Text>,
     /// Why the model stopped, in the service's own word (`stop`, `end_turn`, `length`, `tool_calls`, ...).
     pub finish_reason: Option<Text>,
     /// The service's id of the response.

@@ -25,6 +25,7 @@ pub(super) struct Answer {
     idle: Option<Idle>,
     /// Of an answer that broke off.
     summary: StreamSummary,
+    broken: bool,
     require_finish_reason: bool,
 }
 
@@ -53,6 +54,7 @@ impl Answer {
             open,
             idle,
             summary: StreamSummary::default(),
+            broken: false,
             require_finish_reason: config.require_finish_reason,
         }
     }
@@ -61,6 +63,7 @@ impl Answer {
         let Open { sample, collected } = self.open.take()?;
         sample.failure(&cause);
         self.summary = self.tokens.summary();
+        self.broken = true;
         let partial = collected.finish(self.summary.clone());
         // Closes the connection at once, whoever keeps the stream.
         self.tokens = TokenStream::from_tokens(futures_util::stream::empty());
@@ -112,11 +115,8 @@ impl Stream for Answer {
 
 impl Minded for Answer {
     fn summary(&self) -> StreamSummary {
-        if self.open.is_some() || self.summary == StreamSummary::default() {
-            self.tokens.summary()
-        } else {
-            self.summary.clone()
-        }
+        let known = if self.broken { self.summary.clone() } else { self.tokens.summary() };
+        StreamSummary { provider: Some(self.provider.as_str().into()), ..known }
     }
 
     fn headers(&self) -> Option<&Headers> {

@@ -7,13 +7,15 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::answer::Answer;
 use super::breaker::BreakerState;
 use super::config::Budget;
-use super::history::adapt;
+use super::history::{Author, adapt};
 use super::instruments;
+use super::lane::Entry;
 use super::ledger::MeteredCall;
 use super::plan::{Candidate, Plan};
 use super::provider_manager::Shared;
 use super::report::Sample;
 use super::routing::Needs;
+use crate::message::Message;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::TokenStream;
@@ -80,7 +82,7 @@ impl Shared {
 
         let patience = candidate.entry.config.first_token_timeout.map(|time| Instant::now() + time);
         let limit = [patience, deadline].into_iter().flatten().min();
-        let outcome = until(limit, candidate.ask(asked, moved, &mut sample)).await;
+        let outcome = until(limit, candidate.ask(self, asked, moved, &mut sample)).await;
         match outcome.unwrap_or_else(|| Err(out_of_time("the first token"))) {
             Ok(answered) => {
                 sample.first_token();
@@ -94,9 +96,25 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Who wrote a message that goes to this provider.
+    fn author(&self, message: &Message, reader: &Entry) -> Author {
+        let Some(origin) = message.origin() else { return Author::Unknown };
+        let writer = self.entry(origin);
+        let written_for = writer.as_ref().map_or(Some(origin), |writer| writer.service());
+        Author::of(Some(origin), &reader.config.id, [written_for, reader.service()])
+    }
+}
+
 impl Candidate {
     /// Asks, and waits for the first token that says something.
-    async fn ask(&self, asked: Asked<'_>, moved: bool, sample: &mut Sample) -> Result<Answered, Error> {
+    async fn ask(
+        &self,
+        manager: &Shared,
+        asked: Asked<'_>,
+        moved: bool,
+        sample: &mut Sample,
+    ) -> Result<Answered, Error> {
         let stream = match asked {
             Asked::Completion(request) => {
                 sample.sends(|| MeteredCall::of_completion(&*self.provider, request));
@@ -108,7 +126,8 @@ impl Candidate {
             }
             Asked::Chat(request) => {
                 sample.sends(|| MeteredCall::new(&*self.provider, request));
-                let request = adapt(request, self.entry.protocol(), moved).into_owned();
+                let author = |message: &Message| manager.author(message, &self.entry);
+                let request = adapt(request, self.entry.protocol(), moved, author).into_owned();
                 self.provider.chat_stream(request).await?
             }
         };

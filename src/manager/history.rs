@@ -26,22 +26,63 @@ use super::registry::Protocol;
 /// `moved` says that the request goes on to another provider than the one asked for: encrypted reasoning is
 /// bound to the deployment that made it.
 ///
+/// So much for messages that do not say who wrote them. Where [`Message::origin`] does, the writer gets back all
+/// that is its own, and nobody else gets anything signed or encrypted, but for Claude's platforms, which share
+/// their signatures: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+///
 /// Ids of tool calls become ones that every service takes (at most 64 letters, digits, `_` and `-`) for
 /// Messages and Converse, which insist, and for everybody once moved; calls and results stay paired, as the
 /// new id follows from the old one alone.
-pub(super) fn adapt(request: &ChatRequest, to: Protocol, moved: bool) -> Cow<'_, ChatRequest> {
-    let rules = Rules { to, moved };
-    if !request.messages.iter().any(|message| rules.is_foreign(message.as_json())) {
+pub(super) fn adapt<'a>(
+    request: &'a ChatRequest,
+    to: Protocol,
+    moved: bool,
+    author: impl Fn(&Message) -> Author,
+) -> Cow<'a, ChatRequest> {
+    let rules = |message| Rules { to, moved, author: author(message) };
+    if !request.messages.iter().any(|message| rules(message).is_foreign(message.as_json())) {
         return Cow::Borrowed(request);
     }
-    let messages = request.messages.iter().filter_map(|message| rules.message(message.as_json())).collect();
+    let messages =
+        request.messages.iter().filter_map(|message| rules(message).message(message.as_json())).collect();
     Cow::Owned(ChatRequest { messages, ..request.clone() })
 }
 
+/// Who wrote a message, from where its next reader stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// The message does not say.
+    Unknown,
+    /// The next reader itself.
+    Reader,
+    /// Another platform for Claude.
+    Kin,
+    /// Another service.
+    Stranger,
+}
+
+impl Author {
+    /// `services` are the registry's ids of writer and reader, where they are known.
+    pub(super) fn of(origin: Option<&str>, reader: &str, services: [Option<&str>; 2]) -> Self {
+        let shares_signatures =
+            |service: Option<&str>| service.is_some_and(|service| CLAUDE_PLATFORMS.contains(&service));
+        match origin {
+            None => Self::Unknown,
+            Some(origin) if origin == reader => Self::Reader,
+            Some(_) if services.into_iter().all(shares_signatures) => Self::Kin,
+            Some(_) => Self::Stranger,
+        }
+    }
+}
+
+const CLAUDE_PLATFORMS: &[&str] = &["anthropic", "aws", "bedrock", "vertex"];
+
+/// How one message is adapted.
 #[derive(Clone, Copy)]
 struct Rules {
     to: Protocol,
     moved: bool,
+    author: Author,
 }
 
 impl Rules {
@@ -87,10 +128,21 @@ impl Rules {
     /// Whether a block, or a message that is nothing but reasoning, cannot be read there.
     fn drops(self, part: &Value) -> bool {
         let signed = matches!(self.to, Protocol::Messages | Protocol::Converse);
-        match part.get("type").and_then(Value::as_str) {
+        let kind = part.get("type").and_then(Value::as_str);
+        let sealed = match kind {
+            Some("thinking" | "redacted_thinking" | "thoughtSignature") => true,
+            Some("reasoning") => part.get("encrypted_content").is_some(),
+            _ => false,
+        };
+        match (sealed, self.author) {
+            (true, Author::Reader) => return false,
+            (true, Author::Stranger) => return true,
+            _ => {}
+        }
+        match kind {
             Some("thinking" | "redacted_thinking") => !signed && self.to != Protocol::Unknown,
             Some("thoughtSignature") => !matches!(self.to, Protocol::Gemini | Protocol::Unknown),
-            Some("reasoning") if part.get("encrypted_content").is_some() => {
+            Some("reasoning") if sealed => {
                 self.moved || !matches!(self.to, Protocol::Responses | Protocol::Unknown)
             }
             Some("reasoning") => signed,
@@ -99,7 +151,11 @@ impl Rules {
     }
 
     fn keeps_details(self) -> bool {
-        !self.moved && matches!(self.to, Protocol::ChatCompletions | Protocol::Unknown)
+        match self.author {
+            Author::Reader => true,
+            Author::Stranger => false,
+            _ => !self.moved && matches!(self.to, Protocol::ChatCompletions | Protocol::Unknown),
+        }
     }
 
     /// The key and the new value of a tool call's id that is not taken everywhere.
@@ -152,6 +208,27 @@ mod tests {
         ChatRequest::new("", messages.map(|json| Message::from(Value::parse(json).unwrap())))
     }
 
+    fn nobody_knows(_: &Message) -> Author {
+        Author::Unknown
+    }
+
+    #[test]
+    fn a_writer_gets_its_own_back_and_strangers_nothing_sealed() {
+        let history = history();
+        let adapted = |to, author| types(&adapt(&history, to, true, |_| author));
+        assert_eq!(adapted(Protocol::Messages, Author::Reader), types(&history), "even when the call moved");
+        assert_eq!(adapted(Protocol::Messages, Author::Stranger), "text text+tool_use tool_result");
+        assert_eq!(
+            adapted(Protocol::Converse, Author::Kin),
+            "text thinking+text+tool_use tool_result redacted_thinking"
+        );
+        let services = |writer, reader| Author::of(Some("one"), "two", [Some(writer), Some(reader)]);
+        assert_eq!(services("anthropic", "bedrock"), Author::Kin);
+        assert_eq!(services("minimax", "anthropic"), Author::Stranger, "it signs in Anthropic's form");
+        assert_eq!(Author::of(Some("one"), "one", [None, None]), Author::Reader);
+        assert_eq!(Author::of(None, "one", [None, None]), Author::Unknown);
+    }
+
     fn types(request: &ChatRequest) -> String {
         let types = request.messages.iter().map(|message| match message.content() {
             Some(Value::Array(blocks)) => {
@@ -167,18 +244,18 @@ mod tests {
     #[test]
     fn each_protocol_gets_what_it_reads() {
         let history = history();
-        let adapted = |to| types(&adapt(&history, to, true));
+        let adapted = |to| types(&adapt(&history, to, true, nobody_knows));
         assert_eq!(adapted(Protocol::Messages), "text thinking+text+tool_use tool_result redacted_thinking");
         assert_eq!(adapted(Protocol::ChatCompletions), "text text+tool_use tool_result");
         assert_eq!(adapted(Protocol::Gemini), "text text+tool_use+thoughtSignature tool_result");
-        let at_home = adapt(&history, Protocol::Responses, false);
+        let at_home = adapt(&history, Protocol::Responses, false, nobody_knows);
         assert_eq!(types(&at_home), "text item text+tool_use tool_result");
     }
 
     #[test]
     fn tool_ids_stay_paired() {
         let history = history();
-        let adapted = adapt(&history, Protocol::Messages, true);
+        let adapted = adapt(&history, Protocol::Messages, true, nobody_knows);
         let call = adapted.messages[1].content().unwrap().at(2).unwrap().get("id").unwrap().clone();
         let result = adapted.messages[2].content().unwrap().at(0).unwrap().get("tool_use_id").unwrap();
         assert_eq!(&call, result);
@@ -192,6 +269,6 @@ mod tests {
     #[test]
     fn a_familiar_history_is_not_touched() {
         let request = ChatRequest::new("", [Message::user("hi"), Message::assistant("hello")]);
-        assert!(matches!(adapt(&request, Protocol::Messages, true), Cow::Borrowed(_)));
+        assert!(matches!(adapt(&request, Protocol::Messages, true, nobody_knows), Cow::Borrowed(_)));
     }
 }

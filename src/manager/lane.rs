@@ -39,15 +39,17 @@ impl Entry {
         Ok(self.instances.entry(key.to_owned()).or_try_insert_with(make)?.clone())
     }
 
-    pub(super) fn protocol(&self) -> Protocol {
-        let of_settings = |settings: &ProviderSettings| {
-            ProviderRegistry::get(settings.provider()?).map(|facts| facts.protocol)
-        };
-        let known = match &self.config.source {
-            Source::Settings(settings) => of_settings(settings),
-            Source::Ready(provider) => ProviderRegistry::get(provider.name()).map(|facts| facts.protocol),
+    /// The registry's id of the service, where it is known.
+    pub(super) fn service(&self) -> Option<&str> {
+        match &self.config.source {
+            Source::Settings(settings) => settings.provider(),
+            Source::Ready(provider) => ProviderRegistry::get(provider.name()).map(|facts| facts.id),
             Source::Made(_) => None,
-        };
+        }
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        let known = self.service().and_then(ProviderRegistry::get).map(|facts| facts.protocol);
         self.config.protocol.or(known).unwrap_or(Protocol::Unknown)
     }
 

@@ -104,3 +104,46 @@ async fn one_key_of_three_is_revoked() {
     assert!(sent[1..].iter().all(|key| *key != "Bearer one"), "{sent:?}");
     assert_eq!(manager.health()[0].failures, 0, "a revoked key is not the service's failure");
 }
+
+#[tokio::test(start_paused = true)]
+async fn sealed_reasoning_goes_back_to_its_writer_only() {
+    const THOUGHTFUL: &str = concat!(
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hello\",\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"sealed\",\"index\":0}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+    );
+    let router = |id: &str| {
+        let settings = ProviderSettings::new("openrouter")
+            .with("openRouterApiKey", "sk")
+            .with("openRouterModelId", "google/gemini-3-pro-preview");
+        ProviderConfig::new(id, settings)
+    };
+    let chat = |body| Exchange::new(200).on("POST", "/api/v1/chat/completions").body(body);
+    let list = || Exchange::new(200).on("GET", "/api/v1/models").body("{\"data\":[]}");
+    let endpoints = || {
+        Exchange::new(200)
+            .on("GET", "/api/v1/models/google/gemini-3-pro-preview/endpoints")
+            .body("{\"data\":{}}")
+    };
+    let exchanges =
+        vec![list(), endpoints(), chat(THOUGHTFUL), chat(HELLO), list(), endpoints(), chat(HELLO)];
+    let replay = Arc::new(ReplayTransport::new(exchanges));
+    let context = Context::for_tests(replay.clone(), Arc::new(PausedClock::start()));
+    let config = ManagerConfig::new().provider(router("ours")).provider(router("theirs"));
+    let manager = ProviderManager::new(config, context).unwrap();
+
+    let answer = manager.target("ours").chat(hi()).await.unwrap();
+    assert_eq!(answer.summary.provider.as_deref(), Some("ours"));
+    let mut request = hi();
+    request.messages.extend(answer.to_messages());
+    request.messages.push(Message::user("go on"));
+    manager.target("ours").chat(request.clone()).await.unwrap();
+    manager.target("theirs").chat(request).await.unwrap();
+
+    let sealed: Vec<bool> = replay
+        .requests()
+        .iter()
+        .filter(|request| request.url.ends_with("/chat/completions"))
+        .map(|request| String::from_utf8_lossy(&request.body).contains("sealed"))
+        .collect();
+    assert_eq!(sealed, [false, true, false]);
+}
