@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::instruments;
+use super::shared_state::{SharedEvent, SharedState};
 use crate::{Error, ErrorKind, RetryAdvice};
 
 /// When a [`CircuitBreaker`] opens and for how long.
@@ -119,6 +120,7 @@ struct Shared {
     config: BreakerConfig,
     inner: Mutex<Inner>,
     events: broadcast::Sender<BreakerEvent>,
+    elsewhere: Option<Arc<dyn SharedState>>,
 }
 
 #[derive(Debug)]
@@ -163,19 +165,21 @@ impl OpenUntil {
 impl CircuitBreaker {
     /// A closed breaker; the name stands in its events.
     pub fn new(name: impl Into<Arc<str>>, config: BreakerConfig) -> Self {
-        Self::with_events(name, config, broadcast::channel(EVENTS_KEPT).0)
+        Self::with_events(name, config, broadcast::channel(EVENTS_KEPT).0, None)
     }
 
-    /// A closed breaker that sends its events to a channel shared with others.
+    /// A closed breaker that sends its events to a channel, and tells a state that others read when it opens and
+    /// closes.
     pub fn with_events(
         name: impl Into<Arc<str>>,
         config: BreakerConfig,
         events: broadcast::Sender<BreakerEvent>,
+        elsewhere: Option<Arc<dyn SharedState>>,
     ) -> Self {
         let counts = Window::new(config.window);
         let inner =
             Inner { phase: Phase::Closed, generation: 0, counts, opened: 0, closed_at: Instant::now() };
-        Self(Arc::new(Shared { name: name.into(), config, inner: Mutex::new(inner), events }))
+        Self(Arc::new(Shared { name: name.into(), config, inner: Mutex::new(inner), events, elsewhere }))
     }
 
     /// Asks to make a call. Keep the permit until its outcome is known; dropping it means that nothing was
@@ -199,7 +203,36 @@ impl CircuitBreaker {
         }
         let generation = inner.generation;
         drop(inner);
-        Ok(BreakerPermit { breaker: self.clone(), generation, probe, entered: now, slow: None })
+        Ok(BreakerPermit {
+            breaker: self.clone(),
+            generation,
+            probe,
+            probes_for_all: false,
+            entered: now,
+            slow: None,
+        })
+    }
+
+    /// As [`try_enter`](Self::try_enter), after a look at what the same breaker does elsewhere: it is open for as
+    /// long as any of them, and one probe is made for all.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_enter`](Self::try_enter).
+    pub async fn try_enter_shared(&self) -> Result<BreakerPermit, OpenUntil> {
+        let Some(elsewhere) = &self.0.elsewhere else { return self.try_enter() };
+        // A state that cannot be reached holds nobody up.
+        if let Ok(Some(wait)) = elsewhere.open_for(self.name()).await {
+            self.0.hold_open(wait);
+        }
+        let mut permit = self.try_enter()?;
+        if permit.probe {
+            permit.probes_for_all = elsewhere.try_probe(self.name()).await.unwrap_or(false);
+            if !permit.probes_for_all && elsewhere.last_error().is_none() {
+                return Err(OpenUntil { wait: Duration::ZERO });
+            }
+        }
+        Ok(permit)
     }
 
     /// What the breaker would do with a call now. An open breaker whose time is over counts as half-open.
@@ -229,6 +262,8 @@ pub struct BreakerPermit {
     breaker: CircuitBreaker,
     generation: u64,
     probe: bool,
+    /// Nobody elsewhere probes meanwhile.
+    probes_for_all: bool,
     entered: Instant,
     slow: Option<bool>,
 }
@@ -276,10 +311,10 @@ impl BreakerPermit {
 impl Drop for BreakerPermit {
     fn drop(&mut self) {
         if self.probe {
-            let mut inner = self.breaker.0.lock();
-            if matches!(inner.phase, Phase::HalfOpen { .. }) && inner.generation == self.generation {
-                inner.phase = Phase::HalfOpen { probing: false };
-            }
+            self.breaker.0.probe_again(self.generation);
+        }
+        if self.probe && self.probes_for_all {
+            self.breaker.0.tell(|breaker| SharedEvent::ProbeEnded { breaker });
         }
     }
 }
@@ -319,6 +354,34 @@ impl Shared {
         }
     }
 
+    fn tell(&self, event: impl FnOnce(String) -> SharedEvent) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.tell(event(self.name.to_string()));
+        }
+    }
+
+    /// The probe is over without an outcome; the next call may be another.
+    fn probe_again(&self, generation: u64) {
+        let mut inner = self.lock();
+        if matches!(inner.phase, Phase::HalfOpen { .. }) && inner.generation == generation {
+            inner.phase = Phase::HalfOpen { probing: false };
+        }
+    }
+
+    /// Somebody elsewhere opened it.
+    fn hold_open(&self, wait: Duration) {
+        let mut inner = self.lock();
+        let until = Instant::now() + wait;
+        let is_held = match inner.phase {
+            Phase::HalfOpen { probing } => probing,
+            Phase::Open { until: known } => known >= until,
+            Phase::Closed => false,
+        };
+        if !is_held {
+            self.change(&mut inner, Phase::Open { until });
+        }
+    }
+
     fn open(&self, inner: &mut Inner) {
         let was_well =
             matches!(inner.phase, Phase::Closed) && inner.closed_at.elapsed() >= self.config.window;
@@ -326,12 +389,14 @@ impl Shared {
         let factor = 2u32.saturating_pow(inner.opened - 1);
         let time = self.config.open_for.saturating_mul(factor).min(self.config.open_for_at_most);
         self.change(inner, Phase::Open { until: Instant::now() + time });
+        self.tell(|breaker| SharedEvent::Opened { breaker, time });
     }
 
     fn close(&self, inner: &mut Inner) {
         inner.counts = Window::new(self.config.window);
         inner.closed_at = Instant::now();
         self.change(inner, Phase::Closed);
+        self.tell(|breaker| SharedEvent::Closed { breaker });
     }
 
     fn change(&self, inner: &mut Inner, to: Phase) {

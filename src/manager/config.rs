@@ -11,6 +11,7 @@ use super::limits::LimiterConfig;
 use super::registry::Protocol;
 use super::report::{AttemptReport, Books};
 use super::routing::Route;
+use super::shared_state::SharedState;
 use crate::Error;
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
@@ -42,6 +43,7 @@ pub struct ManagerConfig {
     pub(super) breaker: BreakerConfig,
     pub(super) keep_sdk_retries: bool,
     pub(super) books: Books,
+    pub(super) state: Option<Arc<dyn SharedState>>,
 }
 
 /// Is told of every attempt once it is over.
@@ -108,6 +110,14 @@ impl ManagerConfig {
     #[must_use]
     pub fn on_attempt(mut self, observer: impl Fn(&AttemptReport<'_>) + Send + Sync + 'static) -> Self {
         self.books.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Shares limits and breakers with other managers, through this state. Cooldowns of keys are shared by
+    /// [`KeyRing::with_state`].
+    #[must_use]
+    pub fn shared_state(mut self, state: Arc<dyn SharedState>) -> Self {
+        self.state = Some(state);
         self
     }
 

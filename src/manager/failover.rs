@@ -74,10 +74,11 @@ impl Shared {
         {
             return Err(Failed::unsent(lane.refused(refusal)));
         }
-        let permit = until(deadline, lane.limiter.acquire(needs.tokens())).await;
+        let permit = until(deadline, lane.limits.acquire(needs.tokens())).await;
         let permit = permit.ok_or_else(|| Failed::unsent(out_of_time("the rate limiter's permission")))?;
         let permit = permit.map_err(|error| Failed::unsent(error.with_provider(lane.provider.clone())))?;
-        let breaker = lane.breaker.try_enter().map_err(|refusal| Failed::unsent(lane.refused(refusal)))?;
+        let breaker = lane.breaker.try_enter_shared().await;
+        let breaker = breaker.map_err(|refusal| Failed::unsent(lane.refused(refusal)))?;
         let mut sample = Sample::new(lane.clone(), permit, breaker, self.books.clone());
 
         let patience = candidate.entry.config.first_token_timeout.map(|time| Instant::now() + time);
@@ -339,8 +340,8 @@ fn delay(first: Duration, tries: u32, random: f64) -> Duration {
 
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
 
-/// Beyond this wait another provider is worth its cold cache.
-const LONGEST_STAY: Duration = Duration::from_secs(3);
+/// Beyond this wait another provider, or another key, is worth its cold cache.
+pub(super) const LONGEST_STAY: Duration = Duration::from_secs(3);
 
 const TOO_LONG: &[&str] = &[
     "context_length_exceeded",

@@ -24,7 +24,7 @@ pub struct ProviderHealth {
     pub state: HealthState,
     /// The circuit breaker.
     pub breaker: BreakerState,
-    /// The rate limiter.
+    /// The rate limiter; those of all keys together where there are several.
     pub limits: LimiterState,
     /// Calls that ended with an answer.
     pub successes: u64,
@@ -158,7 +158,7 @@ impl Record {
 
 impl Lane {
     pub(super) fn view(&self) -> ProviderHealth {
-        let (breaker, limits) = (self.breaker.state(), self.limiter.state());
+        let (breaker, limits) = (self.breaker.state(), self.limits.state());
         let record = self.health();
         let state = if breaker == BreakerState::Open {
             HealthState::Unhealthy

@@ -33,12 +33,12 @@ use super::registry::Protocol;
 /// Ids of tool calls become ones that every service takes (at most 64 letters, digits, `_` and `-`) for
 /// Messages and Converse, which insist, and for everybody once moved; calls and results stay paired, as the
 /// new id follows from the old one alone.
-pub(super) fn adapt<'a>(
-    request: &'a ChatRequest,
+pub(super) fn adapt(
+    request: &ChatRequest,
     to: Protocol,
     moved: bool,
     author: impl Fn(&Message) -> Author,
-) -> Cow<'a, ChatRequest> {
+) -> Cow<'_, ChatRequest> {
     let rules = |message| Rules { to, moved, author: author(message) };
     if !request.messages.iter().any(|message| rules(message).is_foreign(message.as_json())) {
         return Cow::Borrowed(request);

@@ -7,9 +7,11 @@ use dashmap::DashMap;
 use super::breaker::CircuitBreaker;
 use super::config::{ProviderConfig, Source};
 use super::health::Record;
-use super::limiter::AdaptiveRateLimiter;
+use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
+use super::limits::LimiterState;
 use super::registry::{Protocol, ProviderRegistry};
 use super::rotating::RotatingProvider;
+use super::shared_state::SharedState;
 use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
@@ -20,22 +22,38 @@ use crate::{Error, ErrorKind};
 pub(super) struct Entry {
     pub(super) config: ProviderConfig,
     context: Arc<Context>,
+    state: Option<Arc<dyn SharedState>>,
     /// By model; the provider's own choice under the empty name.
-    instances: DashMap<String, Arc<dyn AiProvider>>,
+    instances: DashMap<String, Instance>,
+}
+
+/// A provider with one model.
+#[derive(Clone)]
+pub(super) struct Instance {
+    pub(super) provider: Arc<dyn AiProvider>,
+    /// Of a provider with several keys, which keeps to them itself.
+    key_limiters: Option<Arc<[AdaptiveRateLimiter]>>,
 }
 
 impl Entry {
-    pub(super) fn new(config: ProviderConfig, context: Arc<Context>) -> Self {
-        Self { config, context, instances: DashMap::new() }
+    pub(super) fn new(
+        config: ProviderConfig,
+        context: Arc<Context>,
+        state: Option<Arc<dyn SharedState>>,
+    ) -> Self {
+        Self { config, context, state, instances: DashMap::new() }
     }
 
     /// The provider for a model, made when it is first asked for.
-    pub(super) fn instance(&self, model: Option<&str>) -> Result<Arc<dyn AiProvider>, Error> {
+    pub(super) fn instance(&self, model: Option<&str>) -> Result<Instance, Error> {
         let key = model.unwrap_or_default();
         if let Some(known) = self.instances.get(key) {
             return Ok(known.clone());
         }
-        let make = || self.make(model).map(|provider| self.measured(provider));
+        let make = || {
+            let made = self.make(model)?;
+            Ok::<_, Error>(Instance { provider: self.measured(made.provider), ..made })
+        };
         Ok(self.instances.entry(key.to_owned()).or_try_insert_with(make)?.clone())
     }
 
@@ -55,7 +73,7 @@ impl Entry {
 
     /// Every instance made so far.
     pub(super) fn made(&self) -> Vec<Arc<dyn AiProvider>> {
-        self.instances.iter().map(|instance| instance.clone()).collect()
+        self.instances.iter().map(|instance| instance.provider.clone()).collect()
     }
 
     #[cfg(feature = "metrics")]
@@ -69,11 +87,14 @@ impl Entry {
         provider
     }
 
-    fn make(&self, model: Option<&str>) -> Result<Arc<dyn AiProvider>, Error> {
+    fn make(&self, model: Option<&str>) -> Result<Instance, Error> {
+        let without_keys = |provider| Instance { provider, key_limiters: None };
         match (&self.config.source, model) {
-            (Source::Made(make), model) => make(model),
-            (Source::Ready(provider), None) => Ok(provider.clone()),
-            (Source::Ready(provider), Some(model)) if provider.model().id == model => Ok(provider.clone()),
+            (Source::Made(make), model) => make(model).map(without_keys),
+            (Source::Ready(provider), None) => Ok(without_keys(provider.clone())),
+            (Source::Ready(provider), Some(model)) if provider.model().id == model => {
+                Ok(without_keys(provider.clone()))
+            }
             (Source::Ready(provider), Some(model)) => Err(Error::configuration(format!(
                 "provider `{}` was registered with the model `{}` and cannot change to `{model}`: register \
                  it by its settings",
@@ -84,21 +105,57 @@ impl Entry {
         }
     }
 
-    fn build(
-        &self,
-        mut settings: ProviderSettings,
-        model: Option<&str>,
-    ) -> Result<Arc<dyn AiProvider>, Error> {
+    fn build(&self, mut settings: ProviderSettings, model: Option<&str>) -> Result<Instance, Error> {
         let facts = settings.provider().and_then(ProviderRegistry::get);
         if let Some(model) = model {
             let key = facts.map_or("apiModelId", |facts| facts.model_setting);
             settings.set(key, Some(model.into()));
         }
-        match (&self.config.keys, facts.and_then(|facts| facts.key_setting)) {
-            (Some(ring), Some(entry)) => {
-                Ok(Arc::new(RotatingProvider::new(&settings, entry, ring.clone(), &self.context)?))
-            }
-            _ => build_provider_in(&settings, &self.context),
+        let key_setting = facts.and_then(|facts| facts.key_setting);
+        let Some((ring, entry)) = self.config.keys.as_ref().zip(key_setting) else {
+            let provider = build_provider_in(&settings, &self.context)?;
+            return Ok(Instance { provider, key_limiters: None });
+        };
+        let provider = RotatingProvider::new(&settings, entry, ring.clone(), &self.context)?;
+        let name = format!("{}/{}", self.config.id, provider.model().id);
+        let provider = provider.with_limits(&name, &self.config.limits, self.state.as_ref());
+        let key_limiters = Some(provider.limiters());
+        Ok(Instance { provider: Arc::new(provider), key_limiters })
+    }
+}
+
+impl Instance {
+    /// The limits of its calls; `make` makes those of a provider with one key.
+    pub(super) fn limits(&self, make: impl FnOnce() -> AdaptiveRateLimiter) -> Limits {
+        match &self.key_limiters {
+            Some(limiters) => Limits::OfKeys(limiters.clone()),
+            None => Limits::OfAll(make()),
+        }
+    }
+}
+
+/// What holds the calls of a model back.
+pub(super) enum Limits {
+    /// One limiter for all of them.
+    OfAll(AdaptiveRateLimiter),
+    /// One for each key, where the keys are chosen.
+    OfKeys(Arc<[AdaptiveRateLimiter]>),
+}
+
+impl Limits {
+    /// Permission for a call, unless that depends on the key.
+    pub(super) async fn acquire(&self, tokens: u32) -> Result<Option<LimiterPermit>, Error> {
+        match self {
+            Self::OfAll(limiter) => limiter.acquire(tokens).await.map(Some),
+            Self::OfKeys(_) => Ok(None),
+        }
+    }
+
+    /// What is allowed at the moment, of all keys together.
+    pub(super) fn state(&self) -> LimiterState {
+        match self {
+            Self::OfAll(limiter) => limiter.state(),
+            Self::OfKeys(limiters) => LimiterState::sum(limiters.iter().map(AdaptiveRateLimiter::state)),
         }
     }
 }
@@ -108,18 +165,13 @@ pub(super) struct Lane {
     pub(super) provider: String,
     pub(super) model: String,
     pub(super) breaker: CircuitBreaker,
-    pub(super) limiter: AdaptiveRateLimiter,
+    pub(super) limits: Limits,
     record: Mutex<Record>,
 }
 
 impl Lane {
-    pub(super) fn new(
-        provider: String,
-        model: String,
-        breaker: CircuitBreaker,
-        limiter: AdaptiveRateLimiter,
-    ) -> Self {
-        Self { provider, model, breaker, limiter, record: Mutex::default() }
+    pub(super) fn new(provider: String, model: String, breaker: CircuitBreaker, limits: Limits) -> Self {
+        Self { provider, model, breaker, limits, record: Mutex::default() }
     }
 
     pub(super) fn health(&self) -> MutexGuard<'_, Record> {

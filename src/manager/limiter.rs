@@ -10,6 +10,7 @@ use super::bucket::Bucket;
 use super::instruments;
 use super::limits::{LimiterConfig, LimiterState};
 use super::rate_limit_headers::{LimitWindow, RateLimitHeaders};
+use super::shared_state::{Share, SharedEvent, SharedState};
 use crate::clock::Clock;
 use crate::transport::Headers;
 use crate::{Error, ErrorKind, RetryAdvice};
@@ -48,12 +49,19 @@ pub struct AdaptiveRateLimiter(Arc<Shared>);
 struct Shared {
     name: Arc<str>,
     config: LimiterConfig,
+    elsewhere: Option<Elsewhere>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Held by the caller who is next; Tokio's lock is served in order.
     turn: tokio::sync::Mutex<()>,
     /// Wakes the one who is next: a permit came back, or a limit changed.
     changed: Notify,
+}
+
+/// Where other processes' limiters of the same name are met.
+struct Elsewhere {
+    name: String,
+    state: Arc<dyn SharedState>,
 }
 
 struct State {
@@ -77,6 +85,27 @@ struct Rate {
 impl AdaptiveRateLimiter {
     /// A limiter; the name stands in its errors, the clock reads resets that are dates.
     pub fn new(name: impl Into<Arc<str>>, config: LimiterConfig, clock: Arc<dyn Clock>) -> Self {
+        Self::make(name.into(), config, clock, None)
+    }
+
+    /// A limiter that shares its limits with all others of the name `shared_name`, through that state. While the
+    /// state cannot be reached, the limiter goes on by itself.
+    pub fn shared(
+        name: impl Into<Arc<str>>,
+        config: LimiterConfig,
+        clock: Arc<dyn Clock>,
+        shared_name: impl Into<String>,
+        state: Arc<dyn SharedState>,
+    ) -> Self {
+        Self::make(name.into(), config, clock, Some(Elsewhere { name: shared_name.into(), state }))
+    }
+
+    fn make(
+        name: Arc<str>,
+        config: LimiterConfig,
+        clock: Arc<dyn Clock>,
+        elsewhere: Option<Elsewhere>,
+    ) -> Self {
         let now = Instant::now();
         let state = State {
             in_flight: 0,
@@ -89,8 +118,9 @@ impl AdaptiveRateLimiter {
             refusals: 0,
         };
         Self(Arc::new(Shared {
-            name: name.into(),
+            name,
             config,
+            elsewhere,
             clock,
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::new(()),
@@ -112,11 +142,14 @@ impl AdaptiveRateLimiter {
         let turn = timeout_at(deadline, self.0.turn.lock()).await;
         let _turn = turn.map_err(|_| self.0.refusal(self.0.config.pause))?;
         loop {
-            let obstacle = self.0.lock().admit(tokens);
-            let wait = match obstacle {
-                None => break,
-                Some(Obstacle::Crowd) => None,
-                Some(Obstacle::Time(wait)) => Some(wait),
+            let wait = match self.admit(tokens).await {
+                Ok(mut permit) => {
+                    permit.waited = permit.admitted - came;
+                    instruments::waited(&self.0.name, permit.waited);
+                    return Ok(permit);
+                }
+                Err(Obstacle::Crowd) => None,
+                Err(Obstacle::Time(wait)) => Some(wait),
             };
             let now = Instant::now();
             let until = wait.map_or(deadline, |wait| now + wait);
@@ -126,14 +159,56 @@ impl AdaptiveRateLimiter {
             // Waking for either reason, the limits are looked at again.
             let _ = timeout_at(until, self.0.changed.notified()).await;
         }
-        let admitted = Instant::now();
-        instruments::waited(&self.0.name, admitted - came);
-        Ok(LimiterPermit {
+    }
+
+    /// Permission without a wait, behind everybody who waits; else about how long it would take.
+    pub(super) async fn acquire_now(&self, tokens: u32) -> Result<LimiterPermit, Duration> {
+        let Ok(_turn) = self.0.turn.try_lock() else { return Err(self.0.config.pause) };
+        let permit = self.admit(tokens).await.map_err(|obstacle| match obstacle {
+            Obstacle::Crowd => self.0.config.pause,
+            Obstacle::Time(wait) => wait,
+        })?;
+        instruments::waited(&self.0.name, Duration::ZERO);
+        Ok(permit)
+    }
+
+    /// Takes the place here and elsewhere, or none.
+    async fn admit(&self, tokens: u32) -> Result<LimiterPermit, Obstacle> {
+        if let Some(obstacle) = self.0.lock().admit(tokens) {
+            return Err(obstacle);
+        }
+        let mut permit = LimiterPermit {
             limiter: self.clone(),
-            admitted,
-            waited: admitted - came,
+            admitted: Instant::now(),
+            waited: Duration::ZERO,
             estimate: f64::from(tokens),
-        })
+            call: None,
+            is_taken_back: false,
+        };
+        let Some(elsewhere) = &self.0.elsewhere else { return Ok(permit) };
+        let share = self.share(tokens);
+        permit.call = Some(share.call.clone());
+        match elsewhere.state.take(&elsewhere.name, &share).await {
+            Ok(Some(wait)) => {
+                self.0.lock().take_back(tokens);
+                // Nobody need be woken for it, least of all this caller.
+                permit.is_taken_back = true;
+                Err(Obstacle::Time(wait))
+            }
+            // A state that cannot be reached holds nobody up.
+            Ok(None) | Err(_) => Ok(permit),
+        }
+    }
+
+    fn share(&self, tokens: u32) -> Share {
+        let State { requests, tokens: rate, concurrent, .. } = &*self.0.lock();
+        let per_minute = |rate: &Option<Rate>| rate.as_ref().map(|rate| rate.bucket.per_minute());
+        Share {
+            requests_per_minute: per_minute(requests),
+            tokens_per_minute: per_minute(rate),
+            concurrent_requests: concurrent.map(|limit| limit as u32),
+            ..Share::new(format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)), tokens)
+        }
     }
 
     /// What the limiter allows at the moment.
@@ -185,6 +260,9 @@ pub struct LimiterPermit {
     admitted: Instant,
     waited: Duration,
     estimate: f64,
+    /// The call's name elsewhere.
+    call: Option<String>,
+    is_taken_back: bool,
 }
 
 impl LimiterPermit {
@@ -222,23 +300,41 @@ impl LimiterPermit {
             RetryAdvice::After(wait) => Some(wait),
             _ => crate::layers::retry_after(error.headers(), shared.clock.now()),
         };
-        shared.lock().shrink(&shared.config, self.admitted, asked);
+        let pause = {
+            let mut state = shared.lock();
+            state.shrink(&shared.config, self.admitted, asked);
+            state.paused_until.saturating_duration_since(Instant::now())
+        };
+        if !pause.is_zero() {
+            shared.tell(|limiter| SharedEvent::Paused { limiter, time: pause });
+        }
     }
 
     /// Replaces the estimate by the tokens that the call really took.
     pub fn settle_tokens(&mut self, tokens: u64) {
         let used = tokens as f64;
         let unused = std::mem::replace(&mut self.estimate, used) - used;
-        if let Some(rate) = &mut self.limiter.0.lock().tokens {
+        let shared = &self.limiter.0;
+        let tokens_per_minute = shared.lock().tokens.as_mut().map(|rate| {
             rate.bucket.settle(unused);
+            rate.bucket.per_minute()
+        });
+        if let Some(tokens_per_minute) = tokens_per_minute {
+            shared.tell(|limiter| SharedEvent::Settled { limiter, unused, tokens_per_minute });
         }
-        self.limiter.0.changed.notify_one();
+        shared.changed.notify_one();
     }
 }
 
 impl Drop for LimiterPermit {
     fn drop(&mut self) {
+        if self.is_taken_back {
+            return;
+        }
         self.limiter.0.lock().in_flight -= 1;
+        if let Some(call) = self.call.take() {
+            self.limiter.0.tell(|limiter| SharedEvent::Released { limiter, call });
+        }
         self.limiter.0.changed.notify_one();
     }
 }
@@ -255,6 +351,12 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: impl FnOnce(String) -> SharedEvent) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.state.tell(event(elsewhere.name.clone()));
+        }
     }
 
     fn refusal(&self, wait: Duration) -> Error {
@@ -300,6 +402,16 @@ impl State {
         }
         self.in_flight += 1;
         None
+    }
+
+    /// Undoes an admission.
+    fn take_back(&mut self, tokens: u32) {
+        self.in_flight -= 1;
+        for (rate, amount) in [(&mut self.requests, 1.0), (&mut self.tokens, f64::from(tokens))] {
+            if let Some(rate) = rate {
+                rate.bucket.settle(amount);
+            }
+        }
     }
 
     fn learn(&mut self, config: &LimiterConfig, told: &RateLimitHeaders) {

@@ -72,3 +72,19 @@ pub struct LimiterState {
     /// How long nothing is let through, because the service asked for it; zero for now.
     pub paused: Duration,
 }
+
+impl LimiterState {
+    /// What several limiters allow together.
+    pub(super) fn sum(states: impl Iterator<Item = Self>) -> Self {
+        let add = |a: Option<u32>, b: Option<u32>| Some(a?.saturating_add(b?));
+        let sum = states.reduce(|a, b| Self {
+            in_flight: a.in_flight + b.in_flight,
+            waiting: a.waiting + b.waiting,
+            requests_per_minute: add(a.requests_per_minute, b.requests_per_minute),
+            tokens_per_minute: add(a.tokens_per_minute, b.tokens_per_minute),
+            concurrent_requests: add(a.concurrent_requests, b.concurrent_requests),
+            paused: a.paused.min(b.paused),
+        });
+        sum.unwrap_or_default()
+    }
+}

@@ -27,13 +27,18 @@ mod plan;
 mod provider_manager;
 mod rate_limit_headers;
 #[cfg(feature = "redis")]
+mod redis_connection;
+#[cfg(feature = "redis")]
 mod redis_key_state;
+#[cfg(feature = "redis")]
+mod redis_shared_state;
 mod registry;
 mod report;
 #[cfg(feature = "cache")]
 mod response_cache;
 mod rotating;
 mod routing;
+mod shared_state;
 mod single_try;
 #[cfg(test)]
 mod tests;
@@ -56,10 +61,13 @@ pub use provider_manager::ProviderManager;
 pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
 #[cfg(feature = "redis")]
 pub use redis_key_state::RedisKeyState;
+#[cfg(feature = "redis")]
+pub use redis_shared_state::RedisSharedState;
 pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use report::{AttemptOutcome, AttemptReport};
 #[cfg(feature = "cache")]
 pub use response_cache::{CacheRules, CacheStatistics, CachedProvider, ResponseCache};
 pub use rotating::RotatingProvider;
 pub use routing::{ExplainedTarget, Route, RouteExplanation, RouteTarget, Strategy};
+pub use shared_state::{MemorySharedState, Share, SharedEvent, SharedState};
 pub use usage::{Cost, CostSource, Counting, Outcome, TokenCounts, UsageRecord, estimate};

@@ -81,21 +81,21 @@ impl Shared {
             let provider = entry.config.id.clone();
             plan.passed.push(ExplainedTarget { provider, model, chosen: false, reason });
         };
-        let provider = match entry.instance(model) {
-            Ok(provider) => provider,
+        let instance = match entry.instance(model) {
+            Ok(instance) => instance,
             Err(error) => {
                 pass(model.unwrap_or_default().to_owned(), error.message().to_owned());
                 plan.error.get_or_insert(error);
                 return;
             }
         };
-        let model = provider.model().id.to_string();
+        let provider = instance.provider.clone();
         // Whoever names one provider gets it, and its own refusal.
         if let Some(obstacle) = needs.obstacle(target, &*provider).filter(|_| !only) {
-            pass(model, obstacle);
+            pass(provider.model().id.to_string(), obstacle);
             return;
         }
-        let lane = self.lane(&entry.config, &model);
+        let lane = self.lane(&entry.config, &instance);
         plan.candidates.push(Candidate { entry, provider, lane, reason: "in the order listed".into() });
     }
 

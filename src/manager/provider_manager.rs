@@ -11,10 +11,11 @@ use super::breaker::{BreakerConfig, BreakerEvent, CircuitBreaker, EVENTS_KEPT};
 use super::config::{Budget, ManagerConfig, ProviderConfig};
 use super::failover::{Answered, Asked};
 use super::health::ProviderHealth;
-use super::lane::{Entry, Lane};
+use super::lane::{Entry, Instance, Lane};
 use super::limiter::AdaptiveRateLimiter;
 use super::report::Books;
 use super::routing::{Needs, Route, RouteExplanation};
+use super::shared_state::SharedState;
 use super::single_try::SingleTry;
 use crate::context::Context;
 use crate::json::Value;
@@ -72,6 +73,7 @@ pub(super) struct Shared {
     pub(super) breaker: BreakerConfig,
     pub(super) events: broadcast::Sender<BreakerEvent>,
     pub(super) books: Books,
+    pub(super) state: Option<Arc<dyn SharedState>>,
 }
 
 impl ProviderManager {
@@ -96,6 +98,7 @@ impl ProviderManager {
             breaker: config.breaker,
             events: broadcast::channel(EVENTS_KEPT).0,
             books: config.books,
+            state: config.state,
         });
         let target = config.default.or(first).unwrap_or_default().into();
         let manager = Self { shared, target };
@@ -130,7 +133,7 @@ impl ProviderManager {
                 Err(Error::configuration(format!("there is a provider `{}` already", provider.id)))
             }
             dashmap::Entry::Vacant(vacant) => {
-                vacant.insert(Arc::new(Entry::new(provider, self.shared.context.clone())));
+                vacant.insert(self.shared.admit(provider));
                 Ok(())
             }
         }
@@ -140,7 +143,7 @@ impl ProviderManager {
     /// its breakers, limits and figures are forgotten.
     pub fn replace(&self, provider: ProviderConfig) {
         let id = provider.id.clone();
-        self.shared.providers.insert(id.clone(), Arc::new(Entry::new(provider, self.shared.context.clone())));
+        self.shared.providers.insert(id.clone(), self.shared.admit(provider));
         self.shared.forget(&id);
     }
 
@@ -181,13 +184,18 @@ impl ProviderManager {
         self.shared.events.subscribe()
     }
 
+    /// Why limits and breakers could not be shared at the last try; `None` if they were, or if nothing is shared.
+    pub fn shared_state_error(&self) -> Option<String> {
+        self.shared.state.as_ref()?.last_error()
+    }
+
     /// Every provider with its own choice of model, and the lane of that.
     pub(super) fn default_lanes(&self) -> Vec<(Arc<dyn AiProvider>, Arc<Lane>)> {
         let entries: Vec<Arc<Entry>> = self.shared.providers.iter().map(|entry| entry.clone()).collect();
         let lanes = entries.iter().filter_map(|entry| {
-            let provider = entry.instance(None).ok()?;
-            let lane = self.shared.lane(&entry.config, &provider.model().id);
-            Some((provider, lane))
+            let instance = entry.instance(None).ok()?;
+            let lane = self.shared.lane(&entry.config, &instance);
+            Some((instance.provider, lane))
         });
         lanes.collect()
     }
@@ -212,22 +220,35 @@ impl ProviderManager {
 }
 
 impl Shared {
+    fn admit(&self, provider: ProviderConfig) -> Arc<Entry> {
+        Arc::new(Entry::new(provider, self.context.clone(), self.state.clone()))
+    }
+
     pub(super) fn entry(&self, id: &str) -> Option<Arc<Entry>> {
         self.providers.get(id).map(|entry| entry.clone())
     }
 
-    pub(super) fn lane(&self, config: &ProviderConfig, model: &str) -> Arc<Lane> {
-        let key = (config.id.clone(), model.to_owned());
+    pub(super) fn lane(&self, config: &ProviderConfig, instance: &Instance) -> Arc<Lane> {
+        let key = (config.id.clone(), instance.provider.model().id.to_string());
         if let Some(lane) = self.lanes.get(&key) {
             return lane.clone();
         }
         let (provider, model) = key.clone();
         let make = || {
             let name: Arc<str> = format!("{provider}/{model}").into();
-            let breaker =
-                CircuitBreaker::with_events(name.clone(), self.breaker.clone(), self.events.clone());
-            let limiter = AdaptiveRateLimiter::new(name, config.limits.clone(), self.context.clock.clone());
-            Arc::new(Lane::new(provider, model, breaker, limiter))
+            let (events, state) = (self.events.clone(), self.state.clone());
+            let breaker = CircuitBreaker::with_events(name.clone(), self.breaker.clone(), events, state);
+            let limits = instance.limits(|| {
+                let (config, clock) = (config.limits.clone(), self.context.clock.clone());
+                match &self.state {
+                    Some(state) => {
+                        let shared_name = name.to_string();
+                        AdaptiveRateLimiter::shared(name, config, clock, shared_name, state.clone())
+                    }
+                    None => AdaptiveRateLimiter::new(name, config, clock),
+                }
+            });
+            Arc::new(Lane::new(provider, model, breaker, limits))
         };
         self.lanes.entry(key).or_insert_with(make).clone()
     }
@@ -327,7 +348,8 @@ impl AiProvider for ProviderManager {
     fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let entries: Vec<Arc<Entry>> = self.shared.providers.iter().map(|entry| entry.clone()).collect();
-            let all = entries.iter().map(|entry| async move { entry.instance(None)?.initialize().await });
+            let all =
+                entries.iter().map(|entry| async move { entry.instance(None)?.provider.initialize().await });
             futures_util::future::join_all(all).await.into_iter().collect()
         })
     }
@@ -337,7 +359,12 @@ impl AiProvider for ProviderManager {
         Box::pin(async move {
             let made: Vec<_> = self.shared.providers.iter().flat_map(|entry| entry.made()).collect();
             let all = made.iter().map(|provider| provider.shutdown());
-            futures_util::future::join_all(all).await.into_iter().collect()
+            let outcome = futures_util::future::join_all(all).await.into_iter().collect();
+            if let Some(state) = &self.shared.state {
+                // What could not be kept shows in `shared_state_error`.
+                drop(state.flush().await);
+            }
+            outcome
         })
     }
 

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use futures_core::future::BoxFuture;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, Client, RedisError, Script};
-use tokio::sync::Mutex;
+use redis::{AsyncCommands, Script};
 
 use super::api_key::KeyId;
 use super::key_state::{KeyEvent, KeyRecord, KeyState, apply_all, records_from_json, records_to_json};
+use super::redis_connection::RedisConnection;
 use crate::json::Value;
 use crate::{Error, ErrorKind};
 
@@ -31,9 +30,7 @@ use crate::{Error, ErrorKind};
 /// # }
 /// ```
 pub struct RedisKeyState {
-    client: Client,
-    /// Made at the first use, shared afterwards, and made anew when it breaks.
-    connection: Mutex<Option<MultiplexedConnection>>,
+    redis: RedisConnection,
     compare_and_set: Script,
 }
 
@@ -47,47 +44,29 @@ impl RedisKeyState {
     ///
     /// [`Configuration`](ErrorKind::Configuration) for a URL that cannot be read.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let client = Client::open(url).map_err(|_| {
-            Error::configuration("the Redis URL cannot be read: it must look like redis://host:port/database")
-        })?;
         let compare_and_set = Script::new(
             "local now = redis.call('GET', KEYS[1]) or ''\n\
              if now ~= ARGV[1] then return 0 end\n\
              redis.call('SET', KEYS[1], ARGV[2])\n\
              return 1",
         );
-        Ok(Self { client, connection: Mutex::new(None), compare_and_set })
-    }
-
-    async fn connection(&self) -> Result<MultiplexedConnection, Error> {
-        let mut known = self.connection.lock().await;
-        if let Some(connection) = &*known {
-            return Ok(connection.clone());
-        }
-        let connection = self.client.get_multiplexed_async_connection().await.map_err(|e| unreachable(&e))?;
-        Ok(known.insert(connection).clone())
-    }
-
-    /// Forgets a connection that failed, so that the next use makes another.
-    async fn failed(&self, error: RedisError) -> Error {
-        *self.connection.lock().await = None;
-        unreachable(&error)
+        Ok(Self { redis: RedisConnection::new(url)?, compare_and_set })
     }
 
     async fn read(&self, ring: &str) -> Result<String, Error> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.redis.get().await?;
         match connection.get::<_, Option<String>>(name(ring)).await {
             Ok(records) => Ok(records.unwrap_or_default()),
-            Err(error) => Err(self.failed(error).await),
+            Err(error) => Err(self.redis.failed(error).await),
         }
     }
 
     async fn write(&self, ring: &str, old: &str, new: &str) -> Result<bool, Error> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.redis.get().await?;
         let mut call = self.compare_and_set.key(name(ring));
         match call.arg(old).arg(new).invoke_async::<i64>(&mut connection).await {
             Ok(done) => Ok(done == 1),
-            Err(error) => Err(self.failed(error).await),
+            Err(error) => Err(self.redis.failed(error).await),
         }
     }
 }
@@ -132,9 +111,4 @@ fn decode(records: &str) -> BTreeMap<KeyId, KeyRecord> {
 
 fn name(ring: &str) -> String {
     format!("samewire:keys:{ring}")
-}
-
-/// Says what failed without the URL, which may hold a password.
-fn unreachable(error: &RedisError) -> Error {
-    Error::new(ErrorKind::Connection, format!("Redis cannot be reached: {:?}", error.kind()))
 }

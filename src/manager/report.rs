@@ -28,7 +28,7 @@ pub struct AttemptReport<'a> {
     pub outcome: AttemptOutcome,
     /// The tokens that the service reported, as far as they arrived.
     pub usage: &'a Usage,
-    /// The wait for the rate limiter.
+    /// The wait for the rate limiter. Zero where several keys have one each: theirs show in the metrics.
     pub waited: Duration,
     /// From sending to the first token that says something, if one came.
     pub first_token: Option<Duration>,
@@ -55,7 +55,8 @@ pub enum AttemptOutcome {
 /// book. Rides inside the stream and settles once: at the end, at an error, or when dropped.
 pub(super) struct Sample {
     lane: Arc<Lane>,
-    limiter: LimiterPermit,
+    /// `None` where each key has a limiter of its own.
+    limiter: Option<LimiterPermit>,
     breaker: Option<BreakerPermit>,
     books: Books,
     /// A call that no stream books yet.
@@ -73,7 +74,12 @@ pub(super) struct Books {
 }
 
 impl Sample {
-    pub(super) fn new(lane: Arc<Lane>, limiter: LimiterPermit, breaker: BreakerPermit, books: Books) -> Self {
+    pub(super) fn new(
+        lane: Arc<Lane>,
+        limiter: Option<LimiterPermit>,
+        breaker: BreakerPermit,
+        books: Books,
+    ) -> Self {
         Self {
             lane,
             limiter,
@@ -95,8 +101,8 @@ impl Sample {
 
     /// The response head is there: from now on the stream itself tells what was used.
     pub(super) fn watch(&mut self, mut tokens: TokenStream) -> TokenStream {
-        if let Some(headers) = tokens.headers() {
-            self.limiter.answered(headers);
+        if let (Some(limiter), Some(headers)) = (&mut self.limiter, tokens.headers()) {
+            limiter.answered(headers);
         }
         if let (Some(ledger), Some(call)) = (&self.books.ledger, self.unbooked.take()) {
             tokens = ledger.track(call, tokens);
@@ -107,7 +113,9 @@ impl Sample {
     /// The answer has begun.
     pub(super) fn first_token(&mut self) {
         self.first_token = Some(self.sent.elapsed());
-        self.limiter.succeeded();
+        if let Some(limiter) = &mut self.limiter {
+            limiter.succeeded();
+        }
         if let Some(breaker) = &mut self.breaker {
             breaker.first_token();
         }
@@ -129,7 +137,9 @@ impl Sample {
     }
 
     pub(super) fn failure(mut self, error: &Error) {
-        self.limiter.failed(error);
+        if let Some(limiter) = &mut self.limiter {
+            limiter.failed(error);
+        }
         if let Some(breaker) = self.breaker.take() {
             breaker.failure(error);
         }
@@ -149,8 +159,8 @@ impl Sample {
     fn report(&mut self, outcome: AttemptOutcome, error: Option<&Error>) {
         let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let tokens = usage.input_tokens + usage.output_tokens;
-        if tokens > 0 {
-            self.limiter.settle_tokens(tokens);
+        if let Some(limiter) = self.limiter.as_mut().filter(|_| tokens > 0) {
+            limiter.settle_tokens(tokens);
         }
         if let Some(observer) = self.books.observer.take() {
             observer(&AttemptReport {
@@ -158,7 +168,7 @@ impl Sample {
                 model: &self.lane.model,
                 outcome,
                 usage: &usage,
-                waited: self.limiter.waited(),
+                waited: self.limiter.as_ref().map_or(Duration::ZERO, LimiterPermit::waited),
                 first_token: self.first_token,
                 duration: self.sent.elapsed(),
                 error,

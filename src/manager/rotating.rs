@@ -2,13 +2,19 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
 use super::api_key::ApiKey;
+use super::failover::LONGEST_STAY;
 use super::instruments;
 use super::key_state::KeyFailure;
 use super::keys::{KeyLease, KeyRing};
+use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
+use super::limits::LimiterConfig;
+use super::routing::Needs;
+use super::shared_state::SharedState;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::json::Value;
@@ -19,7 +25,7 @@ use crate::response::{ChatResponse, CompletionResponse};
 use crate::settings::ProviderSettings;
 use crate::stream::{Observe, StreamProcessor, TokenStream};
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
-use crate::{Error, GeneratedImage, ImageRequest, Model, RetryAdvice, StreamToken};
+use crate::{Error, GeneratedImage, ImageRequest, Model, RetryAdvice, StreamToken, Usage};
 
 /// A provider that changes its key when the service refuses it (401, 402, 403, 429).
 ///
@@ -55,6 +61,8 @@ pub struct RotatingProvider {
     /// By the index of the key.
     providers: Vec<OnceLock<Arc<dyn AiProvider>>>,
     first: Arc<dyn AiProvider>,
+    /// By the index of the key; empty without limits.
+    limiters: Arc<[AdaptiveRateLimiter]>,
 }
 
 type Build = dyn Fn(&ApiKey) -> Result<Arc<dyn AiProvider>, Error> + Send + Sync;
@@ -97,7 +105,38 @@ impl RotatingProvider {
         let first = build(&ring.keys()[0])?;
         let providers = ring.keys().iter().map(|_| OnceLock::new()).collect::<Vec<_>>();
         let _ = providers[0].set(first.clone());
-        Ok(Self { ring, clock, build: Box::new(build), providers, first })
+        Ok(Self { ring, clock, build: Box::new(build), providers, first, limiters: Arc::new([]) })
+    }
+
+    /// The same provider with a rate limiter for each key, all beginning alike. A key without room is passed over
+    /// for one that has some; a conversation waits up to three seconds for its own first.
+    ///
+    /// `name` stands in errors and figures. With a state, each key's limits are shared under that name and the
+    /// key's fingerprint.
+    #[must_use]
+    pub fn with_limits(
+        mut self,
+        name: &str,
+        limits: &LimiterConfig,
+        state: Option<&Arc<dyn SharedState>>,
+    ) -> Self {
+        let limiter = |key: &ApiKey| {
+            let (config, clock) = (limits.clone(), self.clock.clone());
+            match state {
+                Some(state) => {
+                    let shared_name = format!("{name}#{}", key.id().as_str());
+                    AdaptiveRateLimiter::shared(name, config, clock, shared_name, state.clone())
+                }
+                None => AdaptiveRateLimiter::new(name, config, clock),
+            }
+        };
+        self.limiters = self.ring.keys().iter().map(limiter).collect();
+        self
+    }
+
+    /// The limiters of the keys, in their order; empty without limits.
+    pub fn limiters(&self) -> Arc<[AdaptiveRateLimiter]> {
+        self.limiters.clone()
     }
 
     /// The keys.
@@ -113,30 +152,80 @@ impl RotatingProvider {
         Ok(self.providers[index].get_or_init(|| built))
     }
 
+    /// A key and its limiter's permission. `tokens` is `None` for calls that no limit counts.
+    async fn enter(
+        &self,
+        task_id: Option<&str>,
+        except: &[usize],
+        tokens: Option<u32>,
+        deadline: f64,
+    ) -> Result<KeyCall, Error> {
+        let mut passed_over = except.to_vec();
+        let mut soonest: Option<(Duration, KeyLease)> = None;
+        loop {
+            let until = if soonest.is_none() { deadline } else { self.clock.now() };
+            let lease = match (self.ring.acquire_except(task_id, &passed_over, until).await, soonest) {
+                (Ok(lease), known) => {
+                    soonest = known;
+                    lease
+                }
+                (Err(_), Some((_, lease))) => return self.wait_with(lease, tokens).await,
+                (Err(rest), None) => return Err(rest),
+            };
+            let (Some(tokens), Some(limiter)) = (tokens, self.limiters.get(lease.index())) else {
+                return Ok(KeyCall { lease, permit: None, usage: Usage::default() });
+            };
+            match limiter.acquire_now(tokens).await {
+                Ok(permit) => return Ok(KeyCall { lease, permit: Some(permit), usage: Usage::default() }),
+                Err(wait) if task_id.is_some() && soonest.is_none() && wait <= LONGEST_STAY => {
+                    return self.wait_with(lease, Some(tokens)).await;
+                }
+                Err(wait) => {
+                    passed_over.push(lease.index());
+                    if soonest.as_ref().is_none_or(|(known, _)| wait < *known) {
+                        soonest = Some((wait, lease));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn wait_with(&self, lease: KeyLease, tokens: Option<u32>) -> Result<KeyCall, Error> {
+        let permit = match (tokens, self.limiters.get(lease.index())) {
+            (Some(tokens), Some(limiter)) => Some(limiter.acquire(tokens).await?),
+            _ => None,
+        };
+        Ok(KeyCall { lease, permit, usage: Usage::default() })
+    }
+
     /// Calls with one key after the other until a call ends otherwise than by a refusal of its key.
     async fn rotate<'a, T>(
         &'a self,
         task_id: Option<&str>,
+        tokens: Option<u32>,
         call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<T, Error>>,
-    ) -> Result<(T, KeyLease), Error> {
+    ) -> Result<(T, KeyCall), Error> {
         let deadline = self.clock.now() + self.ring.rules().longest_wait.as_secs_f64() * 1000.0;
         let mut forbidden: Vec<(KeyLease, Error)> = Vec::new();
         let mut last = None;
         for _ in 0..2 * self.ring.keys().len() {
             let except: Vec<usize> = forbidden.iter().map(|(lease, _)| lease.index()).collect();
-            let lease = match self.ring.acquire_except(task_id, &except, deadline).await {
-                Ok(lease) => lease,
+            let mut key = match self.enter(task_id, &except, tokens, deadline).await {
+                Ok(key) => key,
                 Err(rest) => return Err(self.refused(forbidden, last, Some(rest))),
             };
             if let Some(because) = forbidden.last().map(|(_, error)| error).or(last.as_ref()) {
                 instruments::retried(self.name(), &self.model().id, because.kind());
             }
-            let outcome = call(self.provider(lease.index())?.as_ref()).await;
+            let outcome = call(self.provider(key.lease.index())?.as_ref()).await;
+            if let (Err(error), Some(permit)) = (&outcome, &mut key.permit) {
+                permit.failed(error);
+            }
             let failure = outcome.as_ref().err().and_then(KeyFailure::of_error);
             match (outcome, failure) {
-                (Err(error), Some(KeyFailure::Forbidden)) => forbidden.push((lease, error)),
+                (Err(error), Some(KeyFailure::Forbidden)) => forbidden.push((key.lease.clone(), error)),
                 (Err(error), Some(_)) => {
-                    lease.failed(&error);
+                    key.lease.failed(&error);
                     last = Some(error);
                 }
                 (outcome, _) => {
@@ -144,10 +233,10 @@ impl RotatingProvider {
                         lease.failed(error);
                     }
                     if outcome.is_ok() {
-                        lease.succeeded();
+                        key.succeeded();
                     }
                     self.ring.synchronize().await;
-                    return outcome.map(|answer| (answer, lease));
+                    return outcome.map(|answer| (answer, key));
                 }
             }
         }
@@ -176,10 +265,16 @@ impl RotatingProvider {
     async fn open<'a>(
         &'a self,
         task_id: Option<&str>,
+        needs: Needs,
         call: impl Fn(&'a dyn AiProvider) -> BoxFuture<'a, Result<TokenStream, Error>>,
     ) -> Result<TokenStream, Error> {
-        match self.rotate(task_id, call).await {
-            Ok((tokens, lease)) => Ok(tokens.with_key(lease.key().id().clone()).observed(MarkFailure(lease))),
+        match self.rotate(task_id, Some(needs.tokens()), call).await {
+            Ok((tokens, mut key)) => {
+                if let (Some(permit), Some(headers)) = (&mut key.permit, tokens.headers()) {
+                    permit.answered(headers);
+                }
+                Ok(tokens.with_key(key.lease.key().id().clone()).observed(key))
+            }
             Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
             Err(error) => Err(error),
         }
@@ -203,7 +298,7 @@ impl AiProvider for RotatingProvider {
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
             let task_id = request.task_id.clone();
-            self.open(task_id.as_deref(), |provider| {
+            self.open(task_id.as_deref(), Needs::of_chat(&request), |provider| {
                 let opening = provider.chat_stream(request.clone());
                 Box::pin(async move { opening.await?.started_unless(is_refusal).await })
             })
@@ -217,14 +312,16 @@ impl AiProvider for RotatingProvider {
 
     fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
         Box::pin(async move {
-            let (response, _) = self.rotate(None, |provider| provider.complete(request.clone())).await?;
+            let tokens = Needs::of_prompt(&request.prompt).tokens();
+            let (response, _) =
+                self.rotate(None, Some(tokens), |provider| provider.complete(request.clone())).await?;
             Ok(response)
         })
     }
 
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            self.open(None, |provider| {
+            self.open(None, Needs::of_prompt(&request.prompt), |provider| {
                 let opening = provider.complete_stream(request.clone());
                 Box::pin(async move { opening.await?.started_unless(is_refusal).await })
             })
@@ -234,14 +331,15 @@ impl AiProvider for RotatingProvider {
 
     fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
         Box::pin(async move {
-            let (models, _) = self.rotate(None, |provider| provider.list_models()).await?;
+            let (models, _) = self.rotate(None, None, |provider| provider.list_models()).await?;
             Ok(models)
         })
     }
 
     fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
         Box::pin(async move {
-            let (image, _) = self.rotate(None, |provider| provider.generate_image(request.clone())).await?;
+            let (image, _) =
+                self.rotate(None, Some(0), |provider| provider.generate_image(request.clone())).await?;
             Ok(image)
         })
     }
@@ -308,13 +406,43 @@ fn is_refusal(error: &Error) -> bool {
     KeyFailure::of_error(error).is_some()
 }
 
-/// Has a key rest that was refused in the middle of an answer.
-struct MarkFailure(KeyLease);
+/// A call with one of the keys; rides in its stream.
+struct KeyCall {
+    lease: KeyLease,
+    permit: Option<LimiterPermit>,
+    usage: Usage,
+}
 
-impl Observe for MarkFailure {
+impl KeyCall {
+    fn succeeded(&mut self) {
+        self.lease.succeeded();
+        if let Some(permit) = &mut self.permit {
+            permit.succeeded();
+        }
+    }
+}
+
+impl Observe for KeyCall {
     fn item(&mut self, item: &Result<StreamToken, Error>) {
-        if let Err(error) = item {
-            self.0.failed(error);
+        match item {
+            Ok(StreamToken::Usage(usage)) => self.usage.add(usage),
+            Ok(_) => {}
+            // A key that is refused in the middle of an answer rests too.
+            Err(error) => {
+                self.lease.failed(error);
+                if let Some(permit) = &mut self.permit {
+                    permit.failed(error);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for KeyCall {
+    fn drop(&mut self) {
+        let tokens = self.usage.input_tokens + self.usage.output_tokens;
+        if let Some(permit) = self.permit.as_mut().filter(|_| tokens > 0) {
+            permit.settle_tokens(tokens);
         }
     }
 }

@@ -27,6 +27,7 @@ mod books;
 mod faults;
 mod routes;
 mod schedules;
+mod shared;
 mod wire;
 
 /// What a scripted service does, step by step.
