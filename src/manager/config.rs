@@ -215,7 +215,7 @@ impl ProviderConfig {
         &self.id
     }
 
-    /// The limits to begin with, for each model.
+    /// The limits to begin with, for each model, and for each key where there are several.
     #[must_use]
     pub fn limits(mut self, limits: LimiterConfig) -> Self {
         self.limits = limits;
