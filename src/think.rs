@@ -99,6 +99,12 @@ impl TagMatcher {
         call.pieces.map(|piece| piece.map(|piece| piece.of(fragment))).into_iter().flatten()
     }
 
+    /// Whether all text passes as it is from now on, or nothing was ever pushed.
+    pub(crate) fn is_transparent(&self) -> bool {
+        let is_over = self.state == State::Text && self.depth <= 0 && self.pending.is_empty();
+        !self.started || is_over
+    }
+
     /// Ends the stream: what looked like the beginning of a tag was none.
     pub fn finish(&mut self) -> Option<Piece> {
         let text = std::mem::take(&mut self.pending);

@@ -16,7 +16,7 @@ use crate::Text;
 
 mod line;
 
-use line::{Field, Partial};
+use line::{Field, Names, Partial};
 
 /// Cuts a body into events: push chunks, take events.
 ///
@@ -59,6 +59,7 @@ pub struct SseDecoder {
     previous: LineEnd,
     cr: Cr,
     event: Partial,
+    names: Names,
     /// Dispatched events in order; the first `released` of them are visible.
     events: VecDeque<SseEvent>,
     released: usize,
@@ -118,6 +119,7 @@ impl SseDecoder {
             previous: LineEnd::Other,
             cr: Cr::No,
             event: Partial::default(),
+            names: Names::default(),
             events: VecDeque::new(),
             released: 0,
             state: State::Open,
@@ -148,6 +150,9 @@ impl SseDecoder {
                 self.released -= 1;
                 return self.events.pop_front().map(Ok);
             }
+            if let Some(event) = self.whole_event() {
+                return Some(Ok(event));
+            }
             if self.chunk.is_empty() {
                 if self.state != State::Ended {
                     return None;
@@ -163,6 +168,39 @@ impl SseDecoder {
                 return Some(Err(SseError::EventTooLarge { limit: self.limit }));
             }
         }
+    }
+
+    /// The event in front of us if it is of the common kind: whole within the chunk, one `data` line behind at most
+    /// one `event` line, all of them ended by LF. What the general way would do, in one step.
+    fn whole_event(&mut self) -> Option<SseEvent> {
+        let is_between = self.carry.is_empty() && self.cr == Cr::No && self.events.is_empty();
+        if !is_between || self.event.is_begun() {
+            return None;
+        }
+        let chunk: &[u8] = &self.chunk;
+        let (name, start) = match chunk.strip_prefix(b"event: ") {
+            Some(rest) => {
+                let end = EVENT.len() + memchr2(b'\n', b'\r', rest).filter(|length| *length > 0)?;
+                (Some(EVENT.len()..end), end)
+            }
+            None => (None, 0),
+        };
+        let start = match (&name, &chunk[start..]) {
+            (Some(_), [b'\n', b'd', b'a', b't', b'a', b':', b' ', ..]) => start + 7,
+            (None, [b'd', b'a', b't', b'a', b':', b' ', ..]) => start + 6,
+            _ => return None,
+        };
+        let length = memchr2(b'\n', b'\r', &chunk[start..])?;
+        let end = start + length;
+        if chunk.get(end..end + 2) != Some(b"\n\n") || end > self.limit {
+            return None;
+        }
+        let name = name.map(|name| self.names.get(&self.chunk, name));
+        let data = Text::from_utf8_lossy(self.chunk.slice(start..end));
+        self.previous = LineEnd::Other;
+        self.event.last_dispatched = false;
+        self.chunk.advance(end + 2);
+        Some(SseEvent { name, data })
     }
 
     /// Says that the body ended properly, which makes the events of the unfinished block visible.
@@ -300,6 +338,7 @@ enum Cr {
     Border,
 }
 
+const EVENT: &[u8] = b"event: ";
 const SMALLEST_CARRY: usize = 1 << 10;
 const LARGEST_CARRY: usize = 64 << 10;
 const DEFAULT_EVENT_LIMIT: usize = 64 << 20;
@@ -505,7 +544,17 @@ mod tests {
         decoder.push(chunk.clone());
         let event = decoder.next_event().unwrap().unwrap();
         assert!(range.contains(&event.data.as_ptr()));
-        assert!(range.contains(&event.name.unwrap().as_ptr()));
+    }
+
+    #[test]
+    fn a_name_that_comes_again_is_shared_and_keeps_no_chunk_alive() {
+        let chunk = Bytes::from("event: e\ndata: 1\n\nevent: e\ndata: 2\n\n".to_owned());
+        let range = chunk.as_ptr_range();
+        let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
+        decoder.push(chunk.clone());
+        let names: [_; 2] = std::array::from_fn(|_| decoder.next_event().unwrap().unwrap().name.unwrap());
+        assert_eq!(names[0].as_ptr(), names[1].as_ptr());
+        assert!(!range.contains(&names[0].as_ptr()));
     }
 
     #[test]

@@ -223,6 +223,12 @@ impl<'a> Node<'a> {
         self.write(Writer::pretty())
     }
 
+    /// Where the source of a string stands, without its quotes.
+    pub(super) fn string_range(self) -> Option<(usize, usize)> {
+        let entry = self.entry().filter(|entry| matches!(entry.tag, Tag::String | Tag::Escaped))?;
+        Some((entry.start as usize, entry.end as usize))
+    }
+
     pub(super) fn entry(self) -> Option<Entry> {
         self.document.entries.get(self.index as usize).copied()
     }

@@ -43,6 +43,13 @@ pub(super) fn scan(source: &[u8], entries: &mut Vec<Entry>) -> Result<(), Fault>
     Scanner { source, at: 0, open: NONE, entries }.document()
 }
 
+/// Where the string ends that begins right behind its opening quote; `None` if it is not well formed.
+pub(super) fn string_end(source: &[u8]) -> Option<usize> {
+    let mut scanner = Scanner { source, at: 0, open: NONE, entries: &mut Vec::new() };
+    scanner.content().ok()?;
+    Some(scanner.at)
+}
+
 struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
@@ -171,15 +178,20 @@ impl Scanner<'_> {
     fn string(&mut self) -> Result<(), Fault> {
         self.at += 1;
         let start = self.at;
+        let tag = self.content()?;
+        self.scalar(tag, start, self.at);
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Reads up to the closing quote of a string.
+    #[inline]
+    fn content(&mut self) -> Result<Tag, Fault> {
         let mut tag = Tag::String;
         loop {
             self.at += plain_prefix(&self.source[self.at..]);
             match self.peek() {
-                Some(b'"') => {
-                    self.scalar(tag, start, self.at);
-                    self.at += 1;
-                    return Ok(());
-                }
+                Some(b'"') => return Ok(tag),
                 Some(b'\\') => {
                     tag = Tag::Escaped;
                     self.at += 1;

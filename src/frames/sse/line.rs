@@ -1,6 +1,7 @@
 //! What the lines of an event mean, and the event that they make.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
@@ -56,6 +57,11 @@ pub(super) struct Partial {
 }
 
 impl Partial {
+    /// Whether a line of it was read.
+    pub(super) fn is_begun(&self) -> bool {
+        self.name.is_some() || self.data.is_some()
+    }
+
     pub(super) fn take(&mut self, field: Field, line: &Bytes, events: &mut VecDeque<SseEvent>) {
         self.last_dispatched = false;
         match field {
@@ -101,6 +107,21 @@ impl Partial {
             name: self.name.take().map(Text::from_utf8_lossy),
             data: Text::from_utf8_lossy(data),
         })
+    }
+}
+
+/// The name that events had last: a stream has few, and most events have the one before.
+#[derive(Debug, Default)]
+pub(super) struct Names(Text);
+
+impl Names {
+    pub(super) fn get(&mut self, chunk: &Bytes, name: Range<usize>) -> Text {
+        let bytes = &chunk[name];
+        if self.0.as_bytes() != bytes {
+            // A copy, so that a name keeps no chunk alive.
+            self.0 = String::from_utf8_lossy(bytes).into_owned().into();
+        }
+        self.0.clone()
     }
 }
 

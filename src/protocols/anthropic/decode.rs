@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::errors;
 use crate::catalog::cost::{self, Tokens as Counts};
 use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
-use crate::json::{Document, Node, Object, Value};
+use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, to_number, usage_object};
 use crate::stream::{Decode, Progress, StreamSummary};
@@ -38,6 +38,9 @@ const PARSED_EVENTS: &[&str] = &[
 pub(crate) struct MessageDecoder {
     events: SseDecoder,
     document: Document,
+    /// The last deltas of text and of thinking.
+    text: Repetition,
+    thinking: Repetition,
     counting: Counting,
     model: Model,
     counted: Counts,
@@ -51,6 +54,8 @@ impl MessageDecoder {
         Self {
             events: SseDecoder::new(SseDialect::BomKept),
             document: Document::new(),
+            text: Repetition::default(),
+            thinking: Repetition::default(),
             counting,
             model,
             counted: Counts::default(),
@@ -80,6 +85,14 @@ impl MessageDecoder {
 
     /// One event's data, however it was framed.
     pub(crate) fn message(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
+        if let Some(text) = self.text.content(&data) {
+            tokens.push_back(StreamToken::Text(text));
+            return Ok(());
+        }
+        if let Some(text) = self.thinking.content(&data) {
+            tokens.push_back(StreamToken::Reasoning(text));
+            return Ok(());
+        }
         let Self { document, counting, counted, summary, .. } = self;
         let event = document.parse(data)?;
         if event.is_null() {
@@ -87,7 +100,14 @@ impl MessageDecoder {
         }
         let kind = event.get("type");
         if kind.str_eq("content_block_delta") {
-            delta(event, tokens)
+            delta(event, tokens)?;
+            let delta = event.get("delta");
+            match tokens.back() {
+                Some(StreamToken::Text(_)) => self.text.learn(delta.get("text"), ""),
+                Some(StreamToken::Reasoning(_)) => self.thinking.learn(delta.get("thinking"), ""),
+                _ => {}
+            }
+            Ok(())
         } else if kind.str_eq("content_block_start") {
             block_start(event, tokens)
         } else if kind.str_eq("message_start") {

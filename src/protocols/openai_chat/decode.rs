@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::errors::{self, malformed};
 use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
-use crate::json::{Document, Node, Object, Value};
+use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
 use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::think::TagMatcher;
@@ -74,6 +74,13 @@ impl ChatState {
             summary: StreamSummary::default(),
         }
     }
+
+    /// Whether the event said nothing but its content, so that another content would say nothing else.
+    fn is_told_by_text(&self, event: Event<'_>, token: &StreamToken) -> bool {
+        let remembers = !self.content.is_empty() || !self.details.is_empty();
+        let StreamToken::Text(text) = token else { return false };
+        !remembers && self.tags.is_transparent() && event.delta.get("content").str_eq(text)
+    }
 }
 
 /// `choices[0]`; JavaScript also finds the key "0" of an object.
@@ -86,6 +93,8 @@ pub(crate) fn first_choice(root: Node<'_>) -> Node<'_> {
 pub(crate) struct ChatDecoder {
     events: SseDecoder,
     document: Document,
+    /// The last event with nothing but text.
+    text_only: Repetition,
     /// `[DONE]` was read: the rest is read but means nothing.
     done: bool,
     state: ChatState,
@@ -105,6 +114,7 @@ impl ChatDecoder {
         Self {
             events: SseDecoder::new(SseDialect::BomPerLine),
             document: Document::new(),
+            text_only: Repetition::default(),
             done: false,
             state,
             steps,
@@ -129,6 +139,14 @@ impl ChatDecoder {
     }
 
     fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+        if event.name.is_none()
+            && self.state.tags.is_transparent()
+            && let Some(text) = self.text_only.content(&event.data).filter(|text| !text.is_empty())
+        {
+            tokens.push_back(StreamToken::Text(text));
+            return Ok(());
+        }
+        let (known, is_named) = (tokens.len(), event.name.is_some());
         let parsed = self.document.parse(event.data)?;
         // Events of the Assistants API reach the handlers wrapped, so that they find nothing in them.
         let is_thread = event.name.is_some_and(|name| name.starts_with("thread."));
@@ -146,6 +164,9 @@ impl ChatDecoder {
             step(&mut self.state, event, tokens)?;
         }
         note_summary(&mut self.state.summary, event);
+        if !is_named && tokens.len() == known + 1 && self.state.is_told_by_text(event, &tokens[known]) {
+            self.text_only.learn(event.delta.get("content"), "obfuscation");
+        }
         Ok(())
     }
 }
