@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::breaker::BreakerConfig;
 use super::keys::KeyRing;
 use super::limits::LimiterConfig;
-use super::registry::Protocol;
 use super::report::AttemptReport;
 use super::routing::Route;
 use crate::Error;
 use crate::provider::AiProvider;
+use crate::registry::Protocol;
 use crate::settings::ProviderSettings;
 
 /// What a [`ProviderManager`](super::ProviderManager) is made from: providers, routes between them, and one

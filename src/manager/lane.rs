@@ -8,11 +8,11 @@ use super::breaker::CircuitBreaker;
 use super::config::{ProviderConfig, Source};
 use super::health::Record;
 use super::limiter::AdaptiveRateLimiter;
-use super::registry::{Protocol, ProviderRegistry};
 use super::rotating::RotatingProvider;
 use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
+use crate::registry::{Protocol, ProviderRegistry};
 use crate::settings::ProviderSettings;
 use crate::{Error, ErrorKind};
 

@@ -27,7 +27,6 @@ mod provider_manager;
 mod rate_limit_headers;
 #[cfg(feature = "redis")]
 mod redis_key_state;
-mod registry;
 mod report;
 #[cfg(feature = "cache")]
 mod response_cache;
@@ -38,6 +37,8 @@ mod single_try;
 mod tests;
 mod usage;
 
+#[doc(no_inline)]
+pub use crate::registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use api_key::{ApiKey, KeyId, KeyRules};
 pub use breaker::{BreakerConfig, BreakerEvent, BreakerPermit, BreakerState, CircuitBreaker, OpenUntil};
 pub use config::{Budget, ManagerConfig, ProviderConfig};
@@ -55,7 +56,6 @@ pub use provider_manager::ProviderManager;
 pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
 #[cfg(feature = "redis")]
 pub use redis_key_state::RedisKeyState;
-pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use report::{AttemptOutcome, AttemptReport};
 #[cfg(feature = "cache")]
 pub use response_cache::{CacheRules, CacheStatistics, CachedProvider, ResponseCache};

@@ -45,6 +45,7 @@ impl Counting {
             "anthropic" | "bedrock" | "minimax" | "claude-code" => Self::ANTHROPIC,
             "vertex" if model.contains("claude") => Self::ANTHROPIC,
             "vertex" | "gemini" => Self::GEMINI,
+            "perplexity" => Self { output_includes_reasoning: false, cost_is_reported: true, ..Self::OPENAI },
             "openrouter" => Self { cost_is_reported: true, ..Self::OPENAI },
             // The reference subtracts cached tokens for Anthropic's models (`roo`), or takes the gateway to
             // count as Anthropic does (`vercel-ai-gateway`).

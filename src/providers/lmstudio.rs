@@ -7,6 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -20,13 +21,23 @@ use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps,
 };
+use crate::registry::ProviderInfo;
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 use crate::tokenizer;
 use crate::transport::Headers;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("lmstudio", "LM Studio", "Local models in LM Studio")
+        .at("http://localhost:1234")
+        .model("lmStudioModelId")
+        .base_setting("lmStudioBaseUrl")
+        .documented("https://lmstudio.ai/docs/app/api/endpoints/openai"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "lmstudio",
     name: "LM Studio",
     endpoint: |settings, context| {

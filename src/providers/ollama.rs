@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 use futures_util::future::join_all;
 use url::Url;
 
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::{self, ListFailure, axios_get, axios_post};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -22,14 +23,27 @@ use crate::protocols::ollama::encode::{self, Options};
 use crate::protocols::ollama::{catalog, errors, host};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::provider::AiProvider;
+use crate::registry::{Protocol, ProviderInfo};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, javascript};
 
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("ollama", "Ollama", "Local models in Ollama")
+        .at("http://localhost:11434")
+        .key("ollamaApiKey", "OLLAMA_API_KEY")
+        .optional()
+        .speaks(Protocol::Ollama)
+        .model("ollamaModelId")
+        .base_setting("ollamaBaseUrl")
+        .documented("https://github.com/ollama/ollama/blob/main/docs/api.md"),
+    kind: Kind::Own(build),
+};
+
 #[expect(clippy::unnecessary_wraps, reason = "a Build")]
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let wire = Ollama {
         server: Server::new(settings, &context.identity),
         settings: settings.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -10,9 +11,8 @@ use url::Url;
 use super::body::{self, BodyField, BodyInput};
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
-use super::headers::{self, HeaderBlock};
+use super::headers::HeaderBlock;
 use super::whole::{self, WholeDecoder};
-use crate::Error;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
@@ -24,6 +24,7 @@ use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::{Error, ErrorKind};
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -68,6 +69,14 @@ pub(crate) struct ChatSpec {
     pub(crate) images: Option<GenerateImage>,
     /// How the service's models are listed; `None` gives the built-in table.
     pub(crate) list: Option<Listing>,
+    /// What must hold before a request is made.
+    pub(crate) check: fn(&BodyInput<'_>) -> Result<(), Error>,
+    /// Which failures are tried again.
+    pub(crate) retry: RetryPolicy,
+    /// The longest wait for the response head; `None` waits for ever.
+    pub(crate) head_timeout: Option<Duration>,
+    /// What to say when nobody listens, where there is more to say than that the connection failed.
+    pub(crate) unreachable: Option<fn(&ProviderSettings) -> String>,
 }
 
 /// How a service's models are listed and what for.
@@ -253,6 +262,7 @@ impl OpenAiChat {
         };
         let model = self.current_model();
         let input = BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt };
+        (self.spec.check)(&input)?;
         for (name, value) in (self.spec.request_headers)(call, &input) {
             own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
         }
@@ -263,8 +273,9 @@ impl OpenAiChat {
             url: url.into(),
             body,
             options: RequestOptions {
-                retry: RetryPolicy::Stainless { count_header: Some(headers::RETRY_COUNT) },
+                retry: self.spec.retry,
                 client: ClientKind::Fetch,
+                head_timeout: self.spec.head_timeout,
                 ..RequestOptions::default()
             },
         })
@@ -375,7 +386,13 @@ impl Wire for OpenAiChat {
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
-        self.explain(call, SdkError::of(failure))
+        let error = self.explain(call, SdkError::of(failure));
+        match self.spec.unreachable {
+            Some(describe) if error.kind() == ErrorKind::Connection => {
+                error.with_message(describe(&self.settings))
+            }
+            _ => error,
+        }
     }
 
     fn generate_image<'a>(
