@@ -35,6 +35,7 @@ pub(super) const fn plain(info: ProviderInfo) -> Provider {
 }
 
 /// A provider whose spec differs from [`PLAIN`] in something.
+#[expect(clippy::needless_pass_by_value, reason = "it is moved field by field")]
 pub(super) const fn plain_with(info: ProviderInfo, spec: ChatSpec) -> Provider {
     let info = info.base_setting(BASE_URL);
     Provider { kind: Kind::Plain(ChatSpec { id: info.id, name: info.name, ..spec }), info }
@@ -307,3 +308,6 @@ fn shown(url: &str) -> String {
     url.set_query(None);
     url.into()
 }
+
+#[cfg(test)]
+mod tests;

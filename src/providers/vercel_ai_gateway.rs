@@ -28,6 +28,7 @@ pub(super) static PROVIDER: Provider = Provider {
         .at("https://ai-gateway.vercel.sh/v1")
         .key("vercelAiGatewayApiKey", "AI_GATEWAY_API_KEY")
         .model("vercelAiGatewayModelId")
+        .also_called(&["vercel"])
         .documented("https://vercel.com/docs/ai-gateway/openai-compat"),
     kind: Kind::Chat(&SPEC),
 };
