@@ -2,6 +2,7 @@
 //! `tests/registry/requests.tsv`.
 #![cfg(feature = "http")]
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ fn the_table_knows_every_provider() {
 async fn each_provider_sends_what_its_documentation_asks_for() {
     let mut asserted = 0;
     for row in rows() {
-        let (text, request) = call(&row).await;
+        let (text, request) = Box::pin(call(&row)).await;
         assert_eq!(text, "Hello", "{}", row.id);
         assert_eq!(request.url, row.url, "{}", row.id);
         match row.proof.split_once(": ") {
@@ -90,8 +91,9 @@ fn providers_md() -> String {
     for info in ProviderRegistry::all() {
         let names: Vec<String> = info.aliases.iter().map(|alias| format!(", `{alias}`")).collect();
         let optional = if info.key_setting.is_some() && !info.key_required { " (optional)" } else { "" };
-        text += &format!(
-            "| `{}`{} | [{}]({}): {} | {} | {} | {}{optional} | {} | `{}` |\n",
+        writeln!(
+            text,
+            "| `{}`{} | [{}]({}): {} | {} | {} | {}{optional} | {} | `{}` |",
             info.id,
             names.concat(),
             info.name,
@@ -102,7 +104,8 @@ fn providers_md() -> String {
             code(info.key_setting),
             code(info.key_variable),
             info.model_setting,
-        );
+        )
+        .unwrap();
     }
     text
 }
@@ -182,9 +185,9 @@ async fn call(row: &Row) -> (String, Arrived) {
     let answered =
         async { provider.chat(request).await.unwrap_or_else(|error| panic!("{}: {error}", row.id)) };
     let both = async { tokio::join!(server, answered) };
-    let both = tokio::time::timeout(Duration::from_secs(30), both).await;
+    let both = Box::pin(tokio::time::timeout(Duration::from_secs(30), both)).await;
     let (request, answer) = both.unwrap_or_else(|_| panic!("{}: no call arrived", row.id));
-    (answer.text.to_string(), request)
+    (answer.text.clone(), request)
 }
 
 async fn read_request(socket: &mut TcpStream, scheme: &Mutex<String>) -> Arrived {

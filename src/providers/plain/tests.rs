@@ -69,10 +69,10 @@ fn what_is_not_set_is_not_sent() {
         body(&plain, &hi()),
         r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true}}"#
     );
-    let set = plain.with("modelTemperature", 0.2).with("modelMaxTokens", 64.0);
+    let tuned = plain.with("modelTemperature", 0.2).with("modelMaxTokens", 64.0);
     let mut request = hi().with_tools([Tool::function("now", "Tells the time", crate::json::object! {})]);
     request.parallel_tool_calls = Some(false);
-    let sent = Value::parse(&body(&set, &request)).unwrap();
+    let sent = Value::parse(&body(&tuned, &request)).unwrap();
     assert_eq!(sent.get("temperature"), Some(&Value::from(0.2)));
     assert_eq!(sent.get("max_tokens"), Some(&Value::from(64.0)));
     assert_eq!(sent.get("parallel_tool_calls"), Some(&Value::from(false)));
@@ -166,7 +166,7 @@ async fn cohere_tells_plans_calls_and_citations() {
         r#"{"type":"citation-end","index":0}"#,
         r#"{"type":"message-end","delta":{"finish_reason":"ERROR","error":"the model stumbled","usage":{"billed_units":{"input_tokens":1,"output_tokens":2},"tokens":{"input_tokens":70,"output_tokens":9},"cached_tokens":6}}}"#,
     ];
-    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let body = format!("data: {}\n\n", events.join("\n\ndata: "));
     let answer = Exchange::new(200).header("content-type", "text/event-stream").body(body);
     let provider = in_world(&settings("cohere").with("cohereApiKey", "k"), vec![answer]);
     let mut stream = provider.chat_stream(hi()).await.unwrap();
