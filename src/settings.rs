@@ -20,6 +20,10 @@ use crate::{Error, Text};
 /// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
 /// (Claude, Titan Text and Llama models) instead of Converse.
 ///
+/// Providers that the TypeScript does not have read `<id>ApiKey` or `apiKey`, `<id>BaseUrl` or `baseUrl` (`<id>` in
+/// camel case) and `apiModelId`; PROVIDERS.md lists them. `includeUsage: false` is for servers that refuse
+/// `stream_options`.
+///
 /// Settings of the network, for every provider, are listed at `Context::system_for`.
 ///
 /// # Example: settings in code and from JSON

@@ -40,7 +40,7 @@ pub(super) static PROVIDER: Provider = plain_with(
             ("model", body::model),
             ("messages", plain::system_and_messages),
             ("stream", body::stream),
-            ("stream_options", body::include_usage),
+            ("stream_options", plain::include_usage),
             ("temperature", plain::temperature),
             ("max_completion_tokens", plain::max_tokens),
             ("tools", body::plain_tools),

@@ -191,3 +191,6 @@ fn listed(entry: &Value) -> Option<Model> {
     facts.insert("supportsImages", sees);
     Some(Model::new(id, ModelInfo::from_object(facts)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! All of them read the same settings: the key from `<id>ApiKey` or `apiKey`, another base URL from
 //! `<id>BaseUrl` or `baseUrl` (`<id>` in camel case: `githubModelsApiKey`), the model from `apiModelId`. A
 //! `{name}` in the base URL is a setting too. There is no model table and no default model: any id is sent
-//! as it is.
+//! as it is. `includeUsage: false` leaves `stream_options` out, for servers that refuse it.
 
 use futures_core::future::BoxFuture;
 use url::Url;
@@ -83,7 +83,7 @@ const BODY: &[BodyField] = &[
     ("model", body::model),
     ("messages", system_and_messages),
     ("stream", body::stream),
-    ("stream_options", body::include_usage),
+    ("stream_options", include_usage),
     ("temperature", temperature),
     ("max_tokens", max_tokens),
     ("tools", body::plain_tools),
@@ -236,6 +236,10 @@ pub(super) fn system_and_messages(input: &BodyInput<'_>) -> Option<Value> {
         list.insert(0, messages::system(&input.request.system_prompt));
     }
     Some(list.into())
+}
+
+pub(super) fn include_usage(input: &BodyInput<'_>) -> Option<Value> {
+    (!input.settings.is_false("includeUsage")).then(|| body::include_usage(input))?
 }
 
 pub(super) fn temperature(input: &BodyInput<'_>) -> Option<Value> {

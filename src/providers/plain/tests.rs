@@ -69,6 +69,7 @@ fn what_is_not_set_is_not_sent() {
         body(&plain, &hi()),
         r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true}}"#
     );
+    assert!(!body(&plain.clone().with("includeUsage", false), &hi()).contains("stream_options"));
     let tuned = plain.with("modelTemperature", 0.2).with("modelMaxTokens", 64.0);
     let mut request = hi().with_tools([Tool::function("now", "Tells the time", crate::json::object! {})]);
     request.parallel_tool_calls = Some(false);
@@ -152,85 +153,6 @@ fn search_options_go_out_under_their_documented_names() {
         body(&settings, &hi()),
         r#"{"model":"m","search_mode":"academic","search_domain_filter":["arxiv.org"],"web_search_options":{"search_context_size":"high"},"messages":[{"role":"user","content":"Hi"}],"stream":true}"#
     );
-}
-
-#[tokio::test]
-async fn cohere_tells_plans_calls_and_citations() {
-    let events = [
-        r#"{"type":"message-start","id":"r1","delta":{"message":{"role":"assistant"}}}"#,
-        r#"{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"I will look."}}}"#,
-        r#"{"type":"tool-call-start","index":0,"delta":{"message":{"tool_calls":{"id":"c1","type":"function","function":{"name":"now","arguments":""}}}}}"#,
-        r#"{"type":"tool-call-delta","index":0,"delta":{"message":{"tool_calls":{"function":{"arguments":"{}"}}}}}"#,
-        r#"{"type":"tool-call-end","index":0}"#,
-        r#"{"type":"citation-start","index":0,"delta":{"message":{"citations":{"start":0,"end":4,"text":"noon","sources":[{"type":"document","id":"d1","document":{"title":"Clock","url":"https://c.example"}},{"type":"tool","id":"c1:0","tool_output":{"time":"12"}}]}}}}"#,
-        r#"{"type":"citation-end","index":0}"#,
-        r#"{"type":"message-end","delta":{"finish_reason":"ERROR","error":"the model stumbled","usage":{"billed_units":{"input_tokens":1,"output_tokens":2},"tokens":{"input_tokens":70,"output_tokens":9},"cached_tokens":6}}}"#,
-    ];
-    let body = format!("data: {}\n\n", events.join("\n\ndata: "));
-    let answer = Exchange::new(200).header("content-type", "text/event-stream").body(body);
-    let provider = in_world(&settings("cohere").with("cohereApiKey", "k"), vec![answer]);
-    let mut stream = provider.chat_stream(hi()).await.unwrap();
-    let mut tokens = Vec::new();
-    let mut error = None;
-    while let Some(item) = stream.next().await {
-        match item {
-            Ok(token) => tokens.push(token.to_json()),
-            Err(problem) => error = Some(problem),
-        }
-    }
-    assert_eq!(
-        tokens,
-        [
-            r#"{"type":"reasoning","text":"I will look."}"#,
-            r#"{"type":"tool_call_partial","index":0,"id":"c1","name":"now","arguments":""}"#,
-            r#"{"type":"tool_call_partial","index":0,"arguments":"{}"}"#,
-            r#"{"type":"tool_call_end","id":"c1"}"#,
-            r#"{"type":"grounding","sources":[{"title":"Clock","url":"https://c.example"},{"title":"noon","url":"c1:0"}]}"#,
-            r#"{"type":"usage","inputTokens":70,"outputTokens":9,"cacheReadTokens":6}"#,
-        ]
-    );
-    let error = error.unwrap();
-    assert_eq!((error.message(), error.kind()), ("the model stumbled", ErrorKind::InStream));
-}
-
-#[test]
-fn cohere_is_told_of_tools_in_its_own_way() {
-    use crate::json::object;
-    let mut request = ChatRequest::new(
-        "Be brief.",
-        [
-            Message::user("What time is it?"),
-            Message::assistant_blocks([
-                crate::ContentBlock::text("I will look."),
-                crate::ContentBlock::tool_use("c1", "now", object! {}),
-            ]),
-            Message::user_blocks([crate::ContentBlock::tool_result("c1", "noon")]),
-        ],
-    )
-    .with_tools(["now", "then"].map(|name| Tool::function(name, "", object! { "type": "object" })));
-    request.tool_choice = Some(crate::ToolChoice::Function("now".into()));
-    let settings = settings("cohere").with("apiKey", "k").with("modelMaxThinkingTokens", 99.0);
-    assert_eq!(
-        body(&settings, &request),
-        concat!(
-            r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"What time is it?"},"#,
-            r#"{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"now","arguments":"{}"}}],"tool_plan":"I will look."},"#,
-            r#"{"role":"tool","content":"noon","tool_call_id":"c1"}],"#,
-            r#""tools":[{"type":"function","function":{"name":"now","description":"","parameters":{"type":"object"}}}],"#,
-            r#""tool_choice":"REQUIRED","thinking":{"type":"enabled","token_budget":99},"stream":true}"#,
-        )
-    );
-}
-
-#[tokio::test]
-async fn a_refusal_of_cohere_is_told_in_its_words() {
-    let refusal = Exchange::new(401)
-        .header("content-type", "application/json")
-        .body(r#"{"id":"x","message":"invalid api token"}"#);
-    let provider = in_world(&settings("cohere").with("apiKey", "k"), vec![refusal]);
-    let error = provider.chat(hi()).await.unwrap_err();
-    assert_eq!(error.message(), "Cohere completion error: 401 invalid api token");
-    assert_eq!(error.status(), Some(401));
 }
 
 #[test]
