@@ -5,6 +5,7 @@ import * as anthropic from './anthropic.mjs'
 import * as aiSdk from './ai-sdk.mjs'
 import * as cohereAi from './cohere-ai.mjs'
 import * as openai from './openai.mjs'
+import { createBaseMessage, createGenericMessage } from './reference.mjs'
 import { chatEvents, cohereEvents, perplexityEvents, refusal, typedEvents } from './responses.mjs'
 
 const SYSTEM = 'You are Pilot, a careful coding assistant. Answer briefly.'
@@ -142,6 +143,27 @@ const special = [
         proof: { 'x-portkey-api-key': 'portkey-key-1', 'x-portkey-virtual-key': 'openai-1a2b' },
       }),
   }),
+]
+
+const referenceCase = (id, provider, settings, run) => ({
+  ...openAiCase(id, provider, { settings, about: 'a provider of the reference' }),
+  run,
+})
+const GROQ = { limit: 8192, temperature: 0.5, price: { input: 0.59, output: 0.79 } }
+const reference = [
+  referenceCase(
+    'groq-text',
+    'groq',
+    { groqApiKey: 'groq-key-1', apiModelId: 'llama-3.3-70b-versatile' },
+    (input) =>
+      createBaseMessage(openai.client({ base: 'https://api.groq.com/openai/v1', key: 'groq-key-1' }), GROQ, input),
+  ),
+  referenceCase(
+    'openai-compatible-text',
+    'openai',
+    { openAiApiKey: 'openai-key-1', openAiBaseUrl: 'http://localhost:9000/v1', openAiModelId: 'local-1' },
+    (input) => createGenericMessage(openai.client({ base: 'http://localhost:9000/v1', key: 'openai-key-1' }), input),
+  ),
 ]
 
 // ---- Cohere, through both of its clients ----
@@ -352,6 +374,7 @@ export const cases = [
   ...plain,
   ...features,
   ...special,
+  ...reference,
   ...[...COHERE_CASES, ...COHERE_AI_CASES].map(cohereCase('sdk-cohere-ai', {}, cohereAi.createMessage)),
   ...COHERE_CASES.map(cohereCase('sdk-ai-cohere', { cohereClient: 'ai-sdk' }, aiSdk.createCohereMessage)),
   ...PERPLEXITY_CASES,

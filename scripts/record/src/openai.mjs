@@ -49,6 +49,16 @@ export async function* createMessage(client, name, input, limit = 'max_tokens') 
       const wrapped = new Error(`${name} completion error: ${error.message}`)
       throw Object.assign(wrapped, { status: error.status, code: error.code })
     })
+  yield* chunksOf(stream, (usage) => ({
+    inputTokens: usage.prompt_tokens,
+    outputTokens: usage.completion_tokens,
+    cacheReadTokens: usage.prompt_tokens_details?.cached_tokens || undefined,
+    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens || undefined,
+  }))
+}
+
+/** The chunks of a stream, the usage last as `counts` has it. */
+export async function* chunksOf(stream, counts) {
   const calls = new Set()
   let usage
   for await (const { choices: [choice], usage: told } of stream) {
@@ -66,13 +76,5 @@ export async function* createMessage(client, name, input, limit = 'max_tokens') 
     }
     usage = told ?? usage
   }
-  if (usage) {
-    yield {
-      type: 'usage',
-      inputTokens: usage.prompt_tokens,
-      outputTokens: usage.completion_tokens,
-      cacheReadTokens: usage.prompt_tokens_details?.cached_tokens || undefined,
-      reasoningTokens: usage.completion_tokens_details?.reasoning_tokens || undefined,
-    }
-  }
+  if (usage) yield { type: 'usage', ...counts(usage) }
 }
