@@ -84,7 +84,6 @@ mod roo;
 mod roo_images;
 mod sambanova;
 mod scaleway;
-mod sensenova;
 mod sglang;
 mod siliconflow;
 mod snowflake;
@@ -103,7 +102,6 @@ mod vertex_claude;
 mod vllm;
 mod vultr;
 mod wandb;
-mod writer;
 mod xai;
 mod xiaomi;
 mod yi;
@@ -181,7 +179,6 @@ static PROVIDERS: &[&Provider] = &[
     &roo::PROVIDER,
     &sambanova::PROVIDER,
     &scaleway::PROVIDER,
-    &sensenova::PROVIDER,
     &sglang::PROVIDER,
     &siliconflow::PROVIDER,
     &snowflake::PROVIDER,
@@ -199,7 +196,6 @@ static PROVIDERS: &[&Provider] = &[
     &vllm::PROVIDER,
     &vultr::PROVIDER,
     &wandb::PROVIDER,
-    &writer::PROVIDER,
     &xai::PROVIDER,
     &xiaomi::PROVIDER,
     &yi::PROVIDER,
