@@ -124,6 +124,21 @@ impl ProviderInfo {
     }
 }
 
+impl ProviderInfo {
+    /// What to say when nobody listens at that address: how the server is started, where it is one's own.
+    pub(crate) fn nothing_answers(&self, base: &str) -> String {
+        let mut message = format!("{}: nothing answers at {base}.", self.name);
+        if let Some(start) = self.start {
+            message += &format!(" Start it with {start}");
+            match self.base_url_setting {
+                Some(setting) => message += &format!(", or set `{setting}`."),
+                None => message.push('.'),
+            }
+        }
+        message
+    }
+}
+
 /// The facts in the words of a provider's file.
 impl ProviderInfo {
     pub(crate) const fn new(id: &'static str, name: &'static str, description: &'static str) -> Self {

@@ -58,6 +58,7 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     stream_error: |error| error,
     images: None,
     list: None,
+    health: None,
     check: |_| Ok(()),
     retry: RetryPolicy::Stainless { count_header: Some(RETRY_COUNT) },
     head_timeout: Some(Duration::from_secs(600)),

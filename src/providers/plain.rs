@@ -216,11 +216,7 @@ pub(super) fn bearer(headers: &mut HeaderBlock, settings: &ProviderSettings) {
 /// What to say where nobody listens.
 fn not_started(settings: &ProviderSettings) -> String {
     let base = shown(base_url(settings));
-    let info = info_of(settings);
-    let (name, start) = (info.map_or("", |info| info.name), info.and_then(|info| info.start));
-    let start =
-        start.map(|start| format!(" Start it with {start}, or set `{BASE_URL}`.")).unwrap_or_default();
-    format!("{name}: nothing answers at {base}.{start}")
+    info_of(settings).map_or_else(|| format!("nothing answers at {base}"), |info| info.nothing_answers(&base))
 }
 
 fn info_of(settings: &ProviderSettings) -> Option<&'static ProviderInfo> {
@@ -305,12 +301,12 @@ pub(super) async fn models_at(
 }
 
 /// A URL without what may be secret in it.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return "(not a URL)".to_owned() };
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
-    url.into()
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

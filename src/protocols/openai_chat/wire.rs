@@ -19,6 +19,7 @@ use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Node;
 use crate::model::Model;
+use crate::provider::HealthStatus;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
@@ -69,6 +70,8 @@ pub(crate) struct ChatSpec {
     pub(crate) images: Option<GenerateImage>,
     /// How the service's models are listed; `None` gives the built-in table.
     pub(crate) list: Option<Listing>,
+    /// Asks for a sign of life where the list keeps problems to itself; else the list is asked for.
+    pub(crate) health: Option<FetchList>,
     /// What must hold before a request is made.
     pub(crate) check: fn(&BodyInput<'_>) -> Result<(), Error>,
     /// Which failures are tried again.
@@ -401,6 +404,15 @@ impl Wire for OpenAiChat {
         request: &'a ImageRequest,
     ) -> Option<BoxFuture<'a, Result<GeneratedImage, Error>>> {
         self.spec.images.map(|generate| generate(&self.settings, context, request))
+    }
+
+    fn health<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, HealthStatus> {
+        let Some(ask) = self.spec.health.or(self.spec.list.map(|listing| listing.fetch)) else {
+            return Box::pin(async { HealthStatus::Unknown });
+        };
+        Box::pin(async move {
+            HealthStatus::of_list(ask(&self.settings, context).await.map(|list| list.models()))
+        })
     }
 
     fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {

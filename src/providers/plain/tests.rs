@@ -104,6 +104,25 @@ async fn where_nobody_listens_it_says_what_to_start() {
 }
 
 #[tokio::test]
+async fn the_local_servers_of_the_reference_say_it_too() {
+    for (provider, wanted) in [
+        (
+            "ollama",
+            "Ollama: nothing answers at http://localhost:11434. Start it with `ollama serve`, or set `ollamaBaseUrl`.",
+        ),
+        (
+            "lmstudio",
+            "LM Studio: nothing answers at http://localhost:1234. Start it with `lms server start`, or set `lmStudioBaseUrl`.",
+        ),
+    ] {
+        let provider = in_world(&ProviderSettings::new(provider), Vec::new());
+        let HealthStatus::Unhealthy(error) = provider.health_check().await else { panic!("nobody listens") };
+        assert_eq!(error.message(), wanted);
+        assert_eq!(provider.encode(&hi()).unwrap().options.head_timeout, None);
+    }
+}
+
+#[tokio::test]
 async fn models_are_asked_of_the_server() {
     let list = r#"{"object":"list","data":[{"id":"qwen3"},{"id":"llama"}]}"#;
     let answer = || {
