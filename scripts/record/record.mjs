@@ -27,13 +27,14 @@ for (const one of cases) {
 console.log(`recorded ${cases.length} cases`)
 process.exit(0)
 
-async function record({ id, about, input, responses, run }) {
+async function record({ id, about, input, responses, run, list }) {
   recorder.play(responses)
   waits.length = 0
-  const stream = []
-  let error
+  const stream = run && []
+  let value, error
   try {
-    for await (const chunk of run(input)) stream.push(chunk)
+    if (run) for await (const chunk of run(input)) stream.push(chunk)
+    value = await list?.()
   } catch ({ name, message, status, code }) {
     error = { name, message, status, code: code ?? undefined }
   }
@@ -41,7 +42,8 @@ async function record({ id, about, input, responses, run }) {
     throw error ?? new Error(`${id}: ${recorder.exchanges.length} of ${responses.length} answers were asked for`)
   }
   const retryDelaysMs = waits.length ? [...waits] : undefined
-  return { id, about, call: 'createMessage', input, exchanges: recorder.exchanges, retryDelaysMs, stream, error }
+  const call = run ? 'createMessage' : 'listModels'
+  return { id, about, call, input, exchanges: recorder.exchanges, retryDelaysMs, stream, value, error }
 }
 
 function suiteOf({ id }) {

@@ -56,8 +56,10 @@ pub(super) static PROVIDER: Provider = plain_with(
         list: Some(Listing {
             fetch: |settings, context| {
                 Box::pin(async move {
-                    let mut headers = HeaderBlock::default();
-                    prove(&mut headers, settings)?;
+                    let mut proof = HeaderBlock::default();
+                    prove(&mut proof, settings)?;
+                    let mut headers = plain::headers(settings, context, |_| {});
+                    headers.append(proof);
                     let base = plain::base_url(settings);
                     let resource = base.split_once("/deployments/").map_or(base, |(resource, _)| resource);
                     let url = format!("{resource}/models?{}", version(settings));

@@ -1,6 +1,5 @@
 //! GitHub Models.
 
-use super::compatible::list_headers;
 use super::kind::Provider;
 use super::plain::{self, PLAIN, plain_with};
 use crate::protocols::openai_chat::{ChatSpec, ListKey, Listing, Needed};
@@ -17,7 +16,7 @@ pub(super) static PROVIDER: Provider = plain_with(
             fetch: |settings, context| {
                 let base = plain::base_url(settings);
                 let url = format!("{}/catalog/models", base.strip_suffix("/inference").unwrap_or(base));
-                let headers = list_headers(Some(&context.identity), plain::key(settings));
+                let headers = plain::headers(settings, context, |headers| plain::bearer(headers, settings));
                 Box::pin(plain::models_at(url, headers, settings, context))
             },
             needed: Needed::Never,

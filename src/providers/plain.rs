@@ -5,12 +5,13 @@
 //! `{name}` in the base URL is a setting too. There is no model table and no default model: any id is sent
 //! as it is. `includeUsage: false` leaves `stream_options` out, for servers that refuse it.
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use super::compatible::{BASE, list_headers};
+use super::compatible::BASE;
 use super::kind::{Kind, Provider};
-use crate::catalog::fetch::{ListFailure, axios_get};
+use crate::catalog::fetch::{self, ListFailure};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
@@ -26,7 +27,7 @@ use crate::protocols::openai_chat::{
 use crate::registry::{ProviderInfo, ProviderRegistry};
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
-use crate::transport::javascript;
+use crate::transport::{ClientKind, HttpRequest, RequestOptions, javascript};
 use crate::{ErrorKind, Text};
 
 /// A provider that is nothing but its facts.
@@ -189,11 +190,21 @@ pub(super) fn endpoint(
     path: &str,
     prove: impl FnOnce(&mut HeaderBlock),
 ) -> Endpoint {
+    let mut headers = headers(settings, context, prove);
+    headers.content_type();
+    Endpoint { url: join(base_url(settings), path), headers }
+}
+
+/// What the SDK and the application send without a body.
+pub(super) fn headers(
+    settings: &ProviderSettings,
+    context: &Context,
+    prove: impl FnOnce(&mut HeaderBlock),
+) -> HeaderBlock {
     let mut headers = HeaderBlock::sdk(context);
     prove(&mut headers);
     headers.application_and_custom(&context.identity, settings);
-    headers.content_type();
-    Endpoint { url: join(base_url(settings), path), headers }
+    headers
 }
 
 /// The base URL, once it is [`resolved`].
@@ -272,7 +283,7 @@ fn list_models<'a>(
     settings: &'a ProviderSettings,
     context: &'a Context,
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
-    let headers = list_headers(Some(&context.identity), key(settings));
+    let headers = headers(settings, context, |headers| bearer(headers, settings));
     Box::pin(models_at(join(base_url(settings), "/models"), headers, settings, context))
 }
 
@@ -288,7 +299,19 @@ pub(super) async fn models_at(
         ListFailure::NoResponse => Error::new(ErrorKind::Connection, not_started(settings)),
         failure => failure.explained(name, ". Check key and base URL.", ""),
     };
-    let answer = axios_get(context, &url, &headers.build()?, None).await.map_err(explain)?;
+    let parsed = Url::parse(&url).map_err(|_| explain(ListFailure::InvalidUrl))?;
+    let request = HttpRequest {
+        method: "GET",
+        headers: javascript::fetch_headers(&parsed, &headers.build()?, None),
+        url: parsed.into(),
+        body: Bytes::new(),
+        options: RequestOptions {
+            client: ClientKind::Fetch,
+            retry: PLAIN.retry,
+            ..RequestOptions::default()
+        },
+    };
+    let answer = fetch::send(context, request).await.map_err(explain)?;
     // GitHub's catalogue is the list itself.
     let entries = answer.as_array().or_else(|| answer.get("data")?.as_array());
     let Some(entries) = entries else {

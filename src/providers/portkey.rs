@@ -23,8 +23,7 @@ pub(super) static PROVIDER: Provider = plain_with(
         },
         list: Some(Listing {
             fetch: |settings, context| {
-                let mut headers = HeaderBlock::default();
-                prove(&mut headers, settings);
+                let headers = plain::headers(settings, context, |headers| prove(headers, settings));
                 let url = join(plain::base_url(settings), "/models");
                 Box::pin(plain::models_at(url, headers, settings, context))
             },

@@ -6,7 +6,7 @@ import * as aiSdk from './ai-sdk.mjs'
 import * as cohereAi from './cohere-ai.mjs'
 import * as openai from './openai.mjs'
 import { createBaseMessage, createGenericMessage } from './reference.mjs'
-import { chatEvents, cohereEvents, perplexityEvents, refusal, typedEvents } from './responses.mjs'
+import { chatEvents, cohereEvents, modelList, perplexityEvents, refusal, typedEvents } from './responses.mjs'
 
 const SYSTEM = 'You are Pilot, a careful coding assistant. Answer briefly.'
 const QUESTION = [{ role: 'user', content: 'Which port does the dev server use?' }]
@@ -144,6 +144,17 @@ const special = [
       }),
   }),
 ]
+
+const lists = ['together', 'vllm'].map((provider) => {
+  const { base, key, settings } = NAMES[provider]
+  return {
+    id: `sdk-openai/${provider}-models`,
+    about: 'the list of models',
+    input: { settings: { apiProvider: provider, ...settings } },
+    responses: [modelList('openai/gpt-oss-120b', 'qwen3')],
+    list: () => openai.listModels(openai.client({ base, key })),
+  }
+})
 
 const referenceCase = (id, provider, settings, run) => ({
   ...openAiCase(id, provider, { settings, about: 'a provider of the reference' }),
@@ -374,6 +385,7 @@ export const cases = [
   ...plain,
   ...features,
   ...special,
+  ...lists,
   ...reference,
   ...[...COHERE_CASES, ...COHERE_AI_CASES].map(cohereCase('sdk-cohere-ai', {}, cohereAi.createMessage)),
   ...COHERE_CASES.map(cohereCase('sdk-ai-cohere', { cohereClient: 'ai-sdk' }, aiSdk.createCohereMessage)),

@@ -78,3 +78,10 @@ export async function* chunksOf(stream, counts) {
   }
   if (usage) yield { type: 'usage', ...counts(usage) }
 }
+
+/** The ids of the service's models, each with the facts that are known: none. */
+export async function listModels(client) {
+  const models = {}
+  for await (const { id } of client.models.list()) models[id] = {}
+  return models
+}

@@ -53,3 +53,11 @@ export const refusal = (status, body, headers = []) => ({
   headers: [['content-type', 'application/json'], ...headers],
   body: JSON.stringify(body),
 })
+
+/** A list of models. */
+export const modelList = (...ids) => ({
+  status: 200,
+  reason: 'OK',
+  headers: [['content-type', 'application/json']],
+  body: JSON.stringify({ object: 'list', data: ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'x' })) }),
+})
