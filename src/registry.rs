@@ -127,15 +127,13 @@ impl ProviderInfo {
 impl ProviderInfo {
     /// What to say when nobody listens at that address: how the server is started, where it is one's own.
     pub(crate) fn nothing_answers(&self, base: &str) -> String {
-        let mut message = format!("{}: nothing answers at {base}.", self.name);
-        if let Some(start) = self.start {
-            message += &format!(" Start it with {start}");
-            match self.base_url_setting {
-                Some(setting) => message += &format!(", or set `{setting}`."),
-                None => message.push('.'),
+        let name = self.name;
+        match (self.start, self.base_url_setting) {
+            (Some(start), Some(setting)) => {
+                format!("{name}: nothing answers at {base}. Start it with {start}, or set `{setting}`.")
             }
+            _ => format!("{name}: nothing answers at {base}."),
         }
-        message
     }
 }
 
