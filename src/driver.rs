@@ -89,6 +89,17 @@ pub(crate) trait Wire: Send + Sync + 'static {
         None
     }
 
+    /// Asks the service for a sign of life, as cheaply as it allows.
+    fn health<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, HealthStatus> {
+        Box::pin(async move {
+            // A built-in table says nothing about the service.
+            match self.list_models(context) {
+                Some(asked) => HealthStatus::of_list(asked.await),
+                None => HealthStatus::Unknown,
+            }
+        })
+    }
+
     /// Asks the service for its models; `None` where the reference has no list, so that the built-in table
     /// must do.
     fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {
@@ -302,13 +313,7 @@ impl<W: Wire> AiProvider for Driver<W> {
     }
 
     fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
-        Box::pin(async move {
-            // A built-in table says nothing about the service.
-            match self.wire.list_models(&self.context) {
-                Some(asked) => HealthStatus::of_list(asked.await),
-                None => HealthStatus::Unknown,
-            }
-        })
+        self.wire.health(&self.context)
     }
 
     fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

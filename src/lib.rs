@@ -122,6 +122,7 @@ mod model;
 mod protocols;
 mod provider;
 mod providers;
+mod registry;
 mod request;
 mod response;
 mod settings;
@@ -158,6 +159,7 @@ pub use provider::{AiProvider, HealthStatus, ProviderCapabilities, RateLimits};
 #[cfg(feature = "http")]
 pub use providers::build_provider;
 pub use providers::{build_provider_in, list_models_in, provider_ids};
+pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use request::{ChatRequest, CompletionRequest, PromptFormat};
 pub use response::{AssembledToolCall, ChatResponse, CompletionResponse};
 pub use settings::ProviderSettings;

@@ -20,6 +20,10 @@ use crate::{Error, Text};
 /// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
 /// (Claude, Titan Text and Llama models) instead of Converse.
 ///
+/// Providers that the TypeScript does not have read `<id>ApiKey` or `apiKey`, `<id>BaseUrl` or `baseUrl` (`<id>` in
+/// camel case) and `apiModelId`; PROVIDERS.md lists them. `includeUsage: false` is for servers that refuse
+/// `stream_options`.
+///
 /// Settings of the network, for every provider, are listed at `Context::system_for`.
 ///
 /// # Example: settings in code and from JSON
@@ -170,7 +174,7 @@ impl fmt::Debug for ProviderSettings {
 /// Whether an entry may hold a secret: keys, tokens, credentials, and headers and URLs, which can carry them.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["key", "token", "secret", "credentials", "headers", "url", "password"]
+    ["key", "token", "secret", "credentials", "headers", "url", "password", "portkeyconfig"]
         .iter()
         .any(|part| key.contains(part))
         && !["maxtokens", "thinkingtokens", "keyfile"].iter().any(|part| key.ends_with(part))
@@ -203,6 +207,7 @@ const TEXT_ENDINGS: &[&str] = &[
     "ApiKey",
     "apiKey",
     "BaseUrl",
+    "baseUrl",
     "ModelId",
     "AccessKey",
     "SecretKey",

@@ -43,14 +43,14 @@ fn an_unknown_provider_is_named_with_its_nearest_names() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert_eq!(error.message(), "unknown provider `open-router`: did you mean `openrouter`?");
     let far = failure(&ProviderSettings::new("something-else"), &hello());
-    assert!(far.message().contains("known are anthropic, "), "{far}");
+    assert!(far.message().contains("known are 302ai, "), "{far}");
 }
 
 #[test]
 fn settings_without_a_provider_list_the_choices() {
     let settings = ProviderSettings::from_json("{}").unwrap();
     let error = failure(&settings, &hello());
-    assert!(error.message().contains("set `apiProvider` to one of anthropic"), "{error}");
+    assert!(error.message().contains("set `apiProvider` to one of 302ai, "), "{error}");
 }
 
 #[test]

@@ -161,7 +161,14 @@ async fn openai_models(ask: &Ask) -> Outcome {
 async fn list_models(ask: &Ask) -> Outcome {
     let option = |name: &str| ask.input.get("options").and_then(|options| options.get(name));
     let provider = option("provider").and_then(Value::as_str).unwrap_or_default();
-    let mut settings = ProviderSettings::new(provider);
+    // Recordings of packages name all settings, those of the reference its function's arguments.
+    let mut settings = match ask.input.get("settings") {
+        Some(settings) => match ProviderSettings::from_value(settings.clone()) {
+            Ok(settings) => settings,
+            Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
+        },
+        None => ProviderSettings::new(provider),
+    };
     if let Some((_, key, base_url)) = LIST_SETTINGS.iter().find(|(name, ..)| *name == provider) {
         settings.set(key, option("apiKey").cloned());
         settings.set(base_url, option("baseUrl").cloned());

@@ -8,12 +8,12 @@ use super::breaker::BreakerConfig;
 use super::keys::KeyRing;
 use super::ledger::UsageLedger;
 use super::limits::LimiterConfig;
-use super::registry::Protocol;
 use super::report::{AttemptReport, Books};
 use super::routing::Route;
 use super::shared_state::SharedState;
 use crate::Error;
 use crate::provider::AiProvider;
+use crate::registry::Protocol;
 use crate::settings::ProviderSettings;
 
 /// What a [`ProviderManager`](super::ProviderManager) is made from: providers, routes between them, and one

@@ -7,7 +7,7 @@ use crate::json::Value;
 use crate::request::ChatRequest;
 use crate::text::Text;
 
-use super::registry::Protocol;
+use crate::registry::Protocol;
 
 /// The request as a provider of that protocol can read it. Nothing changes, not a byte, where nothing is
 /// foreign.
@@ -75,7 +75,7 @@ impl Author {
     }
 }
 
-const CLAUDE_PLATFORMS: &[&str] = &["anthropic", "aws", "bedrock", "vertex"];
+const CLAUDE_PLATFORMS: &[&str] = &["anthropic", "bedrock", "vertex"];
 
 /// How one message is adapted.
 #[derive(Clone, Copy)]

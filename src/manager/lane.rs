@@ -9,12 +9,12 @@ use super::config::{ProviderConfig, Source};
 use super::health::Record;
 use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
 use super::limits::LimiterState;
-use super::registry::{Protocol, ProviderRegistry};
 use super::rotating::RotatingProvider;
 use super::shared_state::SharedState;
 use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
+use crate::registry::{Protocol, ProviderRegistry};
 use crate::settings::ProviderSettings;
 use crate::{Error, ErrorKind};
 
@@ -59,11 +59,12 @@ impl Entry {
 
     /// The registry's id of the service, where it is known.
     pub(super) fn service(&self) -> Option<&str> {
-        match &self.config.source {
-            Source::Settings(settings) => settings.provider(),
-            Source::Ready(provider) => ProviderRegistry::get(provider.name()).map(|facts| facts.id),
-            Source::Made(_) => None,
-        }
+        let name = match &self.config.source {
+            Source::Settings(settings) => settings.provider()?,
+            Source::Ready(provider) => provider.name(),
+            Source::Made(_) => return None,
+        };
+        ProviderRegistry::get(name).map(|facts| facts.id)
     }
 
     pub(super) fn protocol(&self) -> Protocol {

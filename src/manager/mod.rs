@@ -32,7 +32,6 @@ mod redis_connection;
 mod redis_key_state;
 #[cfg(feature = "redis")]
 mod redis_shared_state;
-mod registry;
 mod report;
 #[cfg(feature = "cache")]
 mod response_cache;
@@ -44,6 +43,8 @@ mod single_try;
 mod tests;
 mod usage;
 
+#[doc(no_inline)]
+pub use crate::registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use api_key::{ApiKey, KeyId, KeyRules};
 pub use breaker::{BreakerConfig, BreakerEvent, BreakerPermit, BreakerState, CircuitBreaker, OpenUntil};
 pub use config::{Budget, ManagerConfig, ProviderConfig};
@@ -63,7 +64,6 @@ pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
 pub use redis_key_state::RedisKeyState;
 #[cfg(feature = "redis")]
 pub use redis_shared_state::RedisSharedState;
-pub use registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use report::{AttemptOutcome, AttemptReport};
 #[cfg(feature = "cache")]
 pub use response_cache::{CacheRules, CacheStatistics, CachedProvider, ResponseCache};

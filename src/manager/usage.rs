@@ -45,6 +45,7 @@ impl Counting {
             "anthropic" | "bedrock" | "minimax" | "claude-code" => Self::ANTHROPIC,
             "vertex" if model.contains("claude") => Self::ANTHROPIC,
             "vertex" | "gemini" => Self::GEMINI,
+            "perplexity" => Self { output_includes_reasoning: false, cost_is_reported: true, ..Self::OPENAI },
             "openrouter" => Self { cost_is_reported: true, ..Self::OPENAI },
             // The reference subtracts cached tokens for Anthropic's models (`roo`), or takes the gateway to
             // count as Anthropic does (`vercel-ai-gateway`).
@@ -290,6 +291,7 @@ mod tests {
         assert_eq!(TokenCounts::of(&usage, anthropic).prompt(), 1900);
         assert_eq!(Counting::of("vertex", "claude-sonnet-4@20250514"), anthropic);
         assert!(!Counting::of("roo", "Anthropic/claude-sonnet-4").input_includes_cached);
+        assert!(Counting::of("perplexity", "sonar-deep-research").cost_is_reported);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The wire protocols: request to bytes, frames to tokens. Pure: no I/O, clock, environment or random.
 
 pub(crate) mod anthropic;
+pub(crate) mod cohere;
 pub(crate) mod converse;
 pub(crate) mod gemini;
 pub(crate) mod mistral;

@@ -3,6 +3,7 @@
 //! <https://docs.anthropic.com/en/api/overview>
 
 use super::compatible::table_model;
+use super::kind::{Kind, Provider};
 use crate::Error;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
@@ -10,9 +11,21 @@ use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::anthropic::{Counting, Endpoint, Hosting, MessagesSpec, body};
 use crate::protocols::openai_chat::join;
+use crate::registry::{AuthStyle, Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: MessagesSpec = MessagesSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("anthropic", "Anthropic", "Claude models from their maker")
+        .at("https://api.anthropic.com")
+        .key("apiKey", "ANTHROPIC_API_KEY")
+        .auth(AuthStyle::Header)
+        .speaks(Protocol::Messages)
+        .base_setting("anthropicBaseUrl")
+        .documented("https://docs.anthropic.com/en/api/overview"),
+    kind: Kind::Messages(&SPEC),
+};
+
+static SPEC: MessagesSpec = MessagesSpec {
     id: "anthropic",
     endpoint,
     model,

@@ -9,14 +9,28 @@
 //! changes prices only), `awsModelContextWindow`. An extension of ours: `awsInvokeModel` speaks the older
 //! InvokeModel API instead of Converse.
 
+use super::kind::{Kind, Provider};
 use crate::Error;
 use crate::protocols::converse::{Constructed, ConverseSpec};
+use crate::registry::{AuthStyle, Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("bedrock", "Amazon Bedrock", "Models of many makers in the AWS cloud")
+        .at("https://bedrock-runtime.{awsRegion}.amazonaws.com")
+        .key("awsApiKey", "AWS_BEARER_TOKEN_BEDROCK")
+        .optional()
+        .auth(AuthStyle::Aws)
+        .speaks(Protocol::Converse)
+        .also_called(&["aws"])
+        .documented("https://docs.aws.amazon.com/bedrock/latest/userguide/what-is-bedrock.html"),
+    kind: Kind::Converse(&SPEC),
+};
 
 mod errors;
 mod model;
 
-pub(super) static SPEC: ConverseSpec = ConverseSpec {
+static SPEC: ConverseSpec = ConverseSpec {
     id: "bedrock",
     service: "bedrock",
     endpoint_prefix: "bedrock-runtime",

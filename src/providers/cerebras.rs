@@ -13,6 +13,7 @@ use memchr::memchr;
 use url::Url;
 
 use super::compatible::table_model;
+use super::kind::{Kind, Provider};
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
@@ -23,6 +24,7 @@ use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion};
 use crate::protocols::openai_chat::{steps, tools};
 use crate::provider::AiProvider;
+use crate::registry::ProviderInfo;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
@@ -32,12 +34,20 @@ use crate::think::{PieceKind, TagMatcher};
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, TransportError, javascript};
 
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("cerebras", "Cerebras", "Open models on wafer-scale processors")
+        .at("https://api.cerebras.ai/v1")
+        .key("cerebrasApiKey", "CEREBRAS_API_KEY")
+        .documented("https://inference-docs.cerebras.ai/api-reference/chat-completions"),
+    kind: Kind::Own(build),
+};
+
 const URL: &str = "https://api.cerebras.ai/v1/chat/completions";
 
 /// The largest limit that is sent.
 const LARGEST_LIMIT: f64 = 32_768.0;
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let key = settings
         .non_empty("cerebrasApiKey")
         .ok_or_else(|| Error::configuration("Cerebras API key is required"))?;

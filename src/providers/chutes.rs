@@ -7,6 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, facts, key_or_placeholder, list_headers, listed_model, with_fact};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -17,9 +18,18 @@ use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("chutes", "Chutes", "Open models on decentralised machines")
+        .at("https://llm.chutes.ai/v1")
+        .key("chutesApiKey", "CHUTES_API_KEY")
+        .documented("https://chutes.ai/docs"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "chutes",
     name: "Chutes",
     endpoint: |settings, context| {

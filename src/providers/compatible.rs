@@ -1,6 +1,8 @@
 //! What the OpenAI-compatible providers share: the reference's base class and its router base, as specs
 //! that a provider fills in with its own facts.
 
+use std::time::Duration;
+
 use crate::Error;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
@@ -10,9 +12,10 @@ use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyField};
 use crate::protocols::openai_chat::decode::{EndStep, Step};
-use crate::protocols::openai_chat::headers::HeaderBlock;
+use crate::protocols::openai_chat::headers::{HeaderBlock, RETRY_COUNT};
 use crate::protocols::openai_chat::{Answer, ChatSpec, Prefix, Wrap, steps, whole};
 use crate::settings::ProviderSettings;
+use crate::transport::RetryPolicy;
 
 /// The reference's base class of compatible providers.
 pub(super) const BASE: ChatSpec = ChatSpec {
@@ -55,6 +58,11 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     stream_error: |error| error,
     images: None,
     list: None,
+    health: None,
+    check: |_| Ok(()),
+    retry: RetryPolicy::Stainless { count_header: Some(RETRY_COUNT) },
+    head_timeout: Some(Duration::from_secs(600)),
+    unreachable: None,
 };
 
 /// The body of a base-class completion.

@@ -7,6 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data, facts, kept_model, list_headers, with_parameters};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::{axios_get, key_of};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
@@ -18,9 +19,20 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
 };
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("deepinfra", "DeepInfra", "Open models, served at scale")
+        .at("https://api.deepinfra.com/v1/openai")
+        .key("deepInfraApiKey", "DEEPINFRA_API_KEY")
+        .model("deepInfraModelId")
+        .base_setting("deepInfraBaseUrl")
+        .documented("https://deepinfra.com/docs/openai_api"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "deepinfra",
     name: "DeepInfra",
     endpoint: |settings, context| {

@@ -3,13 +3,24 @@
 //! <https://api-docs.deepseek.com/api/create-chat-completion>
 
 use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
+use super::kind::{Kind, Provider};
 use super::openai::{self, ExtendedSettings};
 use crate::catalog::parameters::Format;
 use crate::json::{Value, object};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{ChatSpec, r1, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("deepseek", "DeepSeek", "DeepSeek models from their maker")
+        .at("https://api.deepseek.com")
+        .key("deepSeekApiKey", "DEEPSEEK_API_KEY")
+        .base_setting("deepSeekBaseUrl")
+        .documented("https://api-docs.deepseek.com/api/create-chat-completion"),
+    kind: Kind::Extended(spec),
+};
 
 static SPEC: ChatSpec = ChatSpec {
     id: "deepseek",
@@ -37,7 +48,7 @@ static SPEC: ChatSpec = ChatSpec {
 };
 
 /// The spec, and the settings in the generic provider's names.
-pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
     let extended = settings.extended(
         key_or_placeholder(settings, "deepSeekApiKey"),
         settings.text("deepSeekBaseUrl").unwrap_or("https://api.deepseek.com"),

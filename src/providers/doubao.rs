@@ -3,12 +3,23 @@
 //! <https://www.volcengine.com/docs/82379/1298454>
 
 use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
+use super::kind::{Kind, Provider};
 use super::openai::{self, ExtendedSettings};
 use crate::catalog::parameters::Format;
 use crate::model::Model;
 use crate::protocols::openai_chat::body;
 use crate::protocols::openai_chat::{ChatSpec, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("doubao", "Doubao", "Doubao models in ByteDance's Volcano Engine")
+        .at("https://ark.cn-beijing.volces.com/api/v3")
+        .key("doubaoApiKey", "ARK_API_KEY")
+        .base_setting("doubaoBaseUrl")
+        .documented("https://www.volcengine.com/docs/82379/1298454"),
+    kind: Kind::Extended(spec),
+};
 
 static SPEC: ChatSpec = ChatSpec {
     id: "doubao",
@@ -30,7 +41,7 @@ static SPEC: ChatSpec = ChatSpec {
 };
 
 /// The spec, and the settings in the generic provider's names.
-pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
     let extended = settings.extended(
         key_or_placeholder(settings, "doubaoApiKey"),
         settings.text("doubaoBaseUrl").unwrap_or("https://ark.cn-beijing.volces.com/api/v3"),

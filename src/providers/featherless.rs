@@ -5,12 +5,22 @@
 //! Longer than most: DeepSeek-R1 has a request and a stream of its own.
 
 use super::compatible::{BASE, required_key, table_model, with_fact};
+use super::kind::{Kind, Provider};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("featherless", "Featherless", "Open models without servers of one's own")
+        .at("https://api.featherless.ai/v1")
+        .key("featherlessApiKey", "FEATHERLESS_API_KEY")
+        .documented("https://featherless.ai/docs/api-overview-and-common-options"),
+    kind: Kind::ChatBy(spec),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "featherless",
     name: "Featherless",
     endpoint: |settings, context| {
@@ -41,7 +51,7 @@ pub(super) static R1: ChatSpec = ChatSpec {
 };
 
 /// The spec for the model that the settings name.
-pub(super) fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
+fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
     if is_r1(&model(settings)) { &R1 } else { &SPEC }
 }
 

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::compatible::table_model;
+use super::kind::{Kind, Provider};
 use super::vertex;
 use crate::Text;
 use crate::auth::{GoogleAuth, Release, Source};
@@ -18,9 +19,22 @@ use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
 use crate::model::Model;
 use crate::protocols::gemini::{Authorization, Dialect, Endpoint, GeminiSpec};
+use crate::registry::{AuthStyle, Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: GeminiSpec = GeminiSpec { id: "gemini", model, endpoint };
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("gemini", "Google Gemini", "Gemini models from their maker")
+        .at("https://generativelanguage.googleapis.com")
+        .key("geminiApiKey", "GEMINI_API_KEY")
+        .auth(AuthStyle::Header)
+        .speaks(Protocol::Gemini)
+        .base_setting("googleGeminiBaseUrl")
+        .also_called(&["google"])
+        .documented("https://ai.google.dev/api"),
+    kind: Kind::Gemini(&SPEC),
+};
+
+static SPEC: GeminiSpec = GeminiSpec { id: "gemini", model, endpoint };
 
 fn model(settings: &ProviderSettings) -> Model {
     model_of("gemini", settings, 1.0)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, facts};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::schema::{absent_or, is_flag, is_number};
@@ -18,10 +19,20 @@ use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::transport::Headers;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("huggingface", "Hugging Face", "Open models through Hugging Face's router")
+        .at("https://router.huggingface.co/v1")
+        .key("huggingFaceApiKey", "HF_TOKEN")
+        .model("huggingFaceModelId")
+        .documented("https://huggingface.co/docs/inference-providers/tasks/chat-completion"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "huggingface",
     name: "HuggingFace",
     endpoint: |settings, context| {

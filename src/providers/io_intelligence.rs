@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 
 use super::compatible::{BASE, facts, kept_model};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::schema::{absent_or, is_flag, is_number};
@@ -16,9 +17,19 @@ use crate::error::Error;
 use crate::json::Value;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("io-intelligence", "IO Intelligence", "Open models on io.net's machines")
+        .at("https://api.intelligence.io.solutions/api/v1")
+        .key("ioIntelligenceApiKey", "IOINTELLIGENCE_API_KEY")
+        .model("ioIntelligenceModelId")
+        .documented("https://docs.io.net/reference/get-started-with-io-intelligence-api"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "io-intelligence",
     name: "IO Intelligence",
     endpoint: |settings, context| Ok(Endpoint::bearer(BASE_URL, key(settings)?, context)),

@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{ROUTER, facts, list_headers, listed_model};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::{ListFailure, axios_get, key_of};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
@@ -22,9 +23,21 @@ use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("litellm", "LiteLLM", "A LiteLLM proxy of your own")
+        .at("http://localhost:4000")
+        .key("litellmApiKey", "LITELLM_API_KEY")
+        .optional()
+        .model("litellmModelId")
+        .base_setting("litellmBaseUrl")
+        .documented("https://docs.litellm.ai/docs/proxy/user_keys"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "litellm",
     name: "LiteLLM",
     endpoint: |settings, context| {

@@ -7,11 +7,13 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data};
-use crate::catalog::fetch::axios_get;
+use super::kind::{Kind, Provider};
+use super::plain;
+use crate::catalog::fetch::{ListFailure, axios_get};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
@@ -20,13 +22,24 @@ use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps,
 };
+use crate::registry::ProviderInfo;
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 use crate::tokenizer;
 use crate::transport::Headers;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("lmstudio", "LM Studio", "Local models in LM Studio")
+        .at("http://localhost:1234")
+        .model("lmStudioModelId")
+        .base_setting("lmStudioBaseUrl")
+        .started_by("`lms server start`")
+        .documented("https://lmstudio.ai/docs/app/api/endpoints/openai"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "lmstudio",
     name: "LM Studio",
     endpoint: |settings, context| {
@@ -70,6 +83,9 @@ pub(super) static SPEC: ChatSpec = ChatSpec {
     fixed_message: Some(CHECK_LOGS),
     stream_error: |error| error.without_status_and_code().with_message(CHECK_LOGS),
     list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
+    health: Some(sign_of_life),
+    // A model may have to be loaded first.
+    head_timeout: None,
     ..ROUTER
 };
 
@@ -125,7 +141,27 @@ fn list_models<'a>(
     Box::pin(async move {
         let url = format!("{}/v1/models", base_url(settings));
         let answer = axios_get(context, &url, &Headers::new(), None).await.unwrap_or_default();
-        let id = |entry: &Value| Some((entry.get("id")?.as_text()?.clone(), ModelInfo::default()));
-        Ok(data(&answer).iter().filter_map(id).collect())
+        Ok(ids(&answer))
+    })
+}
+
+fn ids(answer: &Value) -> ModelList {
+    let id = |entry: &Value| Some((entry.get("id")?.as_text()?.clone(), ModelInfo::default()));
+    data(answer).iter().filter_map(id).collect()
+}
+
+fn sign_of_life<'a>(
+    settings: &'a ProviderSettings,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<ModelList, Error>> {
+    Box::pin(async move {
+        let base = base_url(settings);
+        match axios_get(context, &format!("{base}/v1/models"), &Headers::new(), None).await {
+            Ok(answer) => Ok(ids(&answer)),
+            Err(ListFailure::NoResponse) => {
+                Err(Error::new(ErrorKind::Connection, PROVIDER.info.nothing_answers(&plain::shown(base))))
+            }
+            Err(failure) => Err(failure.into_axios_error()),
+        }
     })
 }

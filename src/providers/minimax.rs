@@ -4,6 +4,7 @@
 
 use super::anthropic::authorization;
 use super::compatible::table_model;
+use super::kind::{Kind, Provider};
 use crate::catalog::parameters;
 use crate::error::Error;
 use crate::json::{Object, Value};
@@ -12,9 +13,21 @@ use crate::model::Model;
 use crate::protocols::anthropic::body::{self, BodyInput};
 use crate::protocols::anthropic::messages::{self, MarkedBlock};
 use crate::protocols::anthropic::{Counting, Endpoint, Hosting, MessagesSpec};
+use crate::registry::{AuthStyle, Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: MessagesSpec = MessagesSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("minimax", "MiniMax", "MiniMax models from their maker")
+        .at("https://api.minimax.io/anthropic")
+        .key("minimaxApiKey", "MINIMAX_API_KEY")
+        .auth(AuthStyle::Header)
+        .speaks(Protocol::Messages)
+        .base_setting("minimaxBaseUrl")
+        .documented("https://platform.minimax.io/docs/api-reference/text-anthropic-api"),
+    kind: Kind::Messages(&SPEC),
+};
+
+static SPEC: MessagesSpec = MessagesSpec {
     id: "minimax",
     endpoint: |settings, context| {
         Ok(Endpoint {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 
+use super::kind::{Kind, Provider};
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
@@ -17,13 +18,22 @@ use crate::protocols::mistral::decode::{EventReader, completion_text};
 use crate::protocols::mistral::{encode, errors};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::provider::AiProvider;
+use crate::registry::ProviderInfo;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, javascript};
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("mistral", "Mistral AI", "Mistral and Codestral models from their maker")
+        .at("https://api.mistral.ai")
+        .key("mistralApiKey", "MISTRAL_API_KEY")
+        .documented("https://docs.mistral.ai/api/"),
+    kind: Kind::Own(build),
+};
+
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let key = settings
         .non_empty("mistralApiKey")
         .ok_or_else(|| Error::configuration("Mistral API key is required"))?;

@@ -2,142 +2,220 @@
 
 use std::sync::Arc;
 
+pub(crate) use kind::Provider;
+
 use crate::context::Context;
-use crate::driver::Driver;
 use crate::error::Error;
 use crate::model::Model;
-use crate::protocols::anthropic::{Messages, MessagesSpec};
-use crate::protocols::converse::{Converse, ConverseSpec};
-use crate::protocols::gemini::{Gemini, GeminiSpec};
-use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
+mod abacus;
+mod ai21;
+mod ai302;
+mod aihubmix;
 mod anthropic;
+mod azure;
+mod baichuan;
 mod baseten;
 mod bedrock;
 mod cerebras;
 mod chutes;
+mod clarifai;
+mod cloudflare;
+mod cohere;
 mod compatible;
+mod dashscope;
+mod databricks;
 mod deepinfra;
 mod deepseek;
+mod digitalocean;
 mod doubao;
 mod featherless;
 mod fireworks;
+mod friendli;
 mod gemini;
+mod github_models;
+mod gmi_cloud;
 mod groq;
+mod helicone;
 mod huggingface;
+mod hunyuan;
+mod hyperbolic;
+mod inception;
+mod inference_net;
+mod infini;
 mod io_intelligence;
+mod jan;
+mod kind;
+mod koboldcpp;
 mod litellm;
+mod llama_api;
+mod llama_cpp;
 mod lmstudio;
+mod localai;
 mod minimax;
 mod mistral;
+mod modelscope;
 mod moonshot;
+mod morph;
+mod nano_gpt;
+mod nebius;
+mod nous;
+mod novita;
+mod nscale;
+mod nvidia;
 pub(crate) mod ollama;
 mod openai;
 mod openai_native;
 mod openrouter;
+mod ovhcloud;
+mod parasail;
+mod perplexity;
+mod plain;
+mod poe;
+mod portkey;
+mod ppio;
+mod qianfan;
 mod qwen_code;
 mod reasoning_details;
 mod requesty;
 mod roo;
 mod roo_images;
 mod sambanova;
+mod scaleway;
+mod sglang;
+mod siliconflow;
+mod snowflake;
+mod spark;
+mod stepfun;
+mod synthetic;
+mod tgi;
+mod together;
 mod unbound;
+mod upstage;
+mod v0;
+mod venice;
 mod vercel_ai_gateway;
 mod vertex;
 mod vertex_claude;
+mod vllm;
+mod vultr;
+mod wandb;
 mod xai;
+mod xiaomi;
+mod yi;
 mod zai;
+mod zhipu;
 
-/// How a provider is made.
-enum Kind {
-    /// From one spec of Chat Completions.
-    Chat(&'static ChatSpec),
-    /// From the spec that the settings ask for.
-    ChatBy(fn(&ProviderSettings) -> &'static ChatSpec),
-    /// As a child of the generic provider, whose settings it fills in.
-    Extended(fn(&ProviderSettings) -> (&'static ChatSpec, ProviderSettings)),
-    /// From a spec of the Messages API.
-    Messages(&'static MessagesSpec),
-    /// From a spec of the Gemini API.
-    Gemini(&'static GeminiSpec),
-    /// From a spec of the Converse API.
-    Converse(&'static ConverseSpec),
-    /// In its own way.
-    Own(fn(&ProviderSettings, &Context) -> Built),
-}
-
-type Built = Result<Arc<dyn AiProvider>, Error>;
-
-/// Every provider by the id that settings name it by.
-const PROVIDERS: &[(&str, Kind)] = &[
-    ("anthropic", Kind::Messages(&anthropic::SPEC)),
-    ("baseten", Kind::Chat(&baseten::SPEC)),
-    ("bedrock", Kind::Converse(&bedrock::SPEC)),
-    ("cerebras", Kind::Own(cerebras::build)),
-    ("chutes", Kind::Chat(&chutes::SPEC)),
-    ("deepinfra", Kind::Chat(&deepinfra::SPEC)),
-    ("deepseek", Kind::Extended(deepseek::spec)),
-    ("doubao", Kind::Extended(doubao::spec)),
-    ("featherless", Kind::ChatBy(featherless::spec)),
-    ("fireworks", Kind::Chat(&fireworks::SPEC)),
-    ("gemini", Kind::Gemini(&gemini::SPEC)),
-    ("groq", Kind::Chat(&groq::SPEC)),
-    ("huggingface", Kind::Chat(&huggingface::SPEC)),
-    ("io-intelligence", Kind::Chat(&io_intelligence::SPEC)),
-    ("litellm", Kind::Chat(&litellm::SPEC)),
-    ("lmstudio", Kind::Chat(&lmstudio::SPEC)),
-    ("minimax", Kind::Messages(&minimax::SPEC)),
-    ("mistral", Kind::Own(mistral::build)),
-    ("moonshot", Kind::Extended(moonshot::spec)),
-    ("ollama", Kind::Own(ollama::build)),
-    ("openai", Kind::ChatBy(openai::spec)),
-    ("openai-native", Kind::Own(openai_native::build)),
-    ("openrouter", Kind::Own(openrouter::build)),
-    ("qwen-code", Kind::Own(qwen_code::build)),
-    ("requesty", Kind::Chat(&requesty::SPEC)),
-    ("roo", Kind::Chat(&roo::SPEC)),
-    ("sambanova", Kind::Chat(&sambanova::SPEC)),
-    ("unbound", Kind::Chat(&unbound::SPEC)),
-    ("vercel-ai-gateway", Kind::Chat(&vercel_ai_gateway::SPEC)),
-    ("vertex", Kind::Own(vertex::build)),
-    ("xai", Kind::Chat(&xai::SPEC)),
-    ("zai", Kind::ChatBy(zai::spec)),
+/// Every provider, by its id.
+static PROVIDERS: &[&Provider] = &[
+    &ai302::PROVIDER,
+    &abacus::PROVIDER,
+    &ai21::PROVIDER,
+    &aihubmix::PROVIDER,
+    &anthropic::PROVIDER,
+    &azure::PROVIDER,
+    &baichuan::PROVIDER,
+    &baseten::PROVIDER,
+    &bedrock::PROVIDER,
+    &cerebras::PROVIDER,
+    &chutes::PROVIDER,
+    &clarifai::PROVIDER,
+    &cloudflare::PROVIDER,
+    &cohere::PROVIDER,
+    &dashscope::PROVIDER,
+    &databricks::PROVIDER,
+    &deepinfra::PROVIDER,
+    &deepseek::PROVIDER,
+    &digitalocean::PROVIDER,
+    &doubao::PROVIDER,
+    &featherless::PROVIDER,
+    &fireworks::PROVIDER,
+    &friendli::PROVIDER,
+    &gemini::PROVIDER,
+    &github_models::PROVIDER,
+    &gmi_cloud::PROVIDER,
+    &groq::PROVIDER,
+    &helicone::PROVIDER,
+    &huggingface::PROVIDER,
+    &hunyuan::PROVIDER,
+    &hyperbolic::PROVIDER,
+    &inception::PROVIDER,
+    &inference_net::PROVIDER,
+    &infini::PROVIDER,
+    &io_intelligence::PROVIDER,
+    &jan::PROVIDER,
+    &koboldcpp::PROVIDER,
+    &litellm::PROVIDER,
+    &llama_api::PROVIDER,
+    &llama_cpp::PROVIDER,
+    &lmstudio::PROVIDER,
+    &localai::PROVIDER,
+    &minimax::PROVIDER,
+    &mistral::PROVIDER,
+    &modelscope::PROVIDER,
+    &moonshot::PROVIDER,
+    &morph::PROVIDER,
+    &nano_gpt::PROVIDER,
+    &nebius::PROVIDER,
+    &nous::PROVIDER,
+    &novita::PROVIDER,
+    &nscale::PROVIDER,
+    &nvidia::PROVIDER,
+    &ollama::PROVIDER,
+    &openai::PROVIDER,
+    &openai_native::PROVIDER,
+    &openrouter::PROVIDER,
+    &ovhcloud::PROVIDER,
+    &parasail::PROVIDER,
+    &perplexity::PROVIDER,
+    &poe::PROVIDER,
+    &portkey::PROVIDER,
+    &ppio::PROVIDER,
+    &qianfan::PROVIDER,
+    &qwen_code::PROVIDER,
+    &requesty::PROVIDER,
+    &roo::PROVIDER,
+    &sambanova::PROVIDER,
+    &scaleway::PROVIDER,
+    &sglang::PROVIDER,
+    &siliconflow::PROVIDER,
+    &snowflake::PROVIDER,
+    &spark::PROVIDER,
+    &stepfun::PROVIDER,
+    &synthetic::PROVIDER,
+    &tgi::PROVIDER,
+    &together::PROVIDER,
+    &unbound::PROVIDER,
+    &upstage::PROVIDER,
+    &v0::PROVIDER,
+    &venice::PROVIDER,
+    &vercel_ai_gateway::PROVIDER,
+    &vertex::PROVIDER,
+    &vllm::PROVIDER,
+    &vultr::PROVIDER,
+    &wandb::PROVIDER,
+    &xai::PROVIDER,
+    &xiaomi::PROVIDER,
+    &yi::PROVIDER,
+    &zai::PROVIDER,
+    &zhipu::PROVIDER,
 ];
 
-impl Kind {
-    fn build(&self, settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
-        match self {
-            Self::Own(build) => build(settings, context),
-            Self::Messages(spec) => {
-                Ok(Arc::new(Driver::new(Messages::new(spec, settings, context)?, context)))
-            }
-            Self::Gemini(spec) => Ok(Arc::new(Driver::new(Gemini::new(spec, settings, context), context))),
-            Self::Converse(spec) => {
-                Ok(Arc::new(Driver::new(Converse::new(spec, settings, context)?, context)))
-            }
-            Self::Chat(spec) => chat(spec, settings, context),
-            Self::ChatBy(choose) => chat(choose(settings), settings, context),
-            Self::Extended(extend) => {
-                let (spec, settings) = extend(settings);
-                chat(spec, &settings, context)
-            }
-        }
-    }
+/// All providers, in alphabetical order of their ids.
+pub(crate) fn all() -> impl ExactSizeIterator<Item = &'static Provider> {
+    PROVIDERS.iter().copied()
 }
 
-fn chat(
-    spec: &'static ChatSpec,
-    settings: &ProviderSettings,
-    context: &Context,
-) -> Result<Arc<dyn AiProvider>, Error> {
-    Ok(Arc::new(Driver::new(OpenAiChat::new(spec, settings, context)?, context)))
+/// The provider that settings may name so.
+pub(crate) fn named(name: &str) -> Option<&'static Provider> {
+    all().find(|provider| provider.is_called(name))
 }
 
 /// The ids of all providers, in alphabetical order.
 pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
-    PROVIDERS.iter().map(|(id, _)| *id)
+    all().map(|provider| provider.info.id)
 }
 
 /// Makes the provider that settings name, on the machine that the program runs on.
@@ -176,8 +254,8 @@ pub fn build_provider_in(
     settings: &ProviderSettings,
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
-    let (id, kind) = find(settings)?;
-    kind.build(settings, context).map_err(|error| error.with_provider(*id))
+    let provider = find(settings)?;
+    provider.build(settings, context).map_err(|error| error.with_provider(provider.info.id))
 }
 
 /// The models of the service that settings name, without making a provider: for people who choose before
@@ -187,28 +265,31 @@ pub fn build_provider_in(
 ///
 /// As [`AiProvider::list_models`]; [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider.
 pub async fn list_models_in(settings: &ProviderSettings, context: &Context) -> Result<Vec<Model>, Error> {
-    let (id, kind) = find(settings)?;
-    let listing = if let Kind::Chat(spec) = kind { spec.list } else { None };
-    let models = match listing {
-        Some(listing) => (listing.fetch)(settings, context).await.map(|list| list.models()),
-        None => kind.build(settings, context)?.list_models().await,
+    let provider = find(settings)?;
+    let models = match provider.listing(settings) {
+        Some((listing, settings)) => (listing.fetch)(&settings, context).await.map(|list| list.models()),
+        None => provider.build(settings, context)?.list_models().await,
     };
-    models.map_err(|error| error.with_provider(*id))
+    models.map_err(|error| error.with_provider(provider.info.id))
 }
 
-fn find(settings: &ProviderSettings) -> Result<&'static (&'static str, Kind), Error> {
+fn find(settings: &ProviderSettings) -> Result<&'static Provider, Error> {
     let Some(id) = settings.provider() else {
         return Err(Error::configuration(format!(
             "settings name no provider: set `apiProvider` to one of {}",
             all_ids()
         )));
     };
-    PROVIDERS.iter().find(|(known, _)| *known == id).ok_or_else(|| unknown(id))
+    named(id).ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Error {
+    let names = all()
+        .flat_map(|provider| std::iter::once(provider.info.id).chain(provider.info.aliases.iter().copied()));
+    // A short name is near to everything.
+    let limit = (id.len() / 2).min(3);
     let mut near: Vec<(usize, &str)> =
-        provider_ids().map(|known| (edit_distance(id, known), known)).filter(|(d, _)| *d <= 3).collect();
+        names.map(|known| (edit_distance(id, known), known)).filter(|(d, _)| *d <= limit).collect();
     near.sort_unstable();
     let hint = match near.as_slice() {
         [] => format!("known are {}", all_ids()),

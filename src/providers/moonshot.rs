@@ -3,6 +3,7 @@
 //! <https://platform.moonshot.ai/docs/api/chat>
 
 use super::compatible::{key_or_placeholder, table_or_kept_model, with_parameters};
+use super::kind::{Kind, Provider};
 use super::openai::{self, ExtendedSettings};
 use crate::catalog::parameters::Format;
 use crate::json::Value;
@@ -11,8 +12,18 @@ use crate::protocols::openai_chat::ChatSpec;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::steps;
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("moonshot", "Moonshot AI", "Kimi models from their maker")
+        .at("https://api.moonshot.ai/v1")
+        .key("moonshotApiKey", "MOONSHOT_API_KEY")
+        .base_setting("moonshotBaseUrl")
+        .documented("https://platform.moonshot.ai/docs/api/chat"),
+    kind: Kind::Extended(spec),
+};
 
 const STREAMED: ChatSpec = ChatSpec {
     id: "moonshot",
@@ -69,7 +80,7 @@ static O_SERIES: ChatSpec = ChatSpec {
 };
 
 /// The spec for the model that the settings name, and the settings in the generic provider's names.
-pub(super) fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
+fn spec(settings: &ProviderSettings) -> (&'static ChatSpec, ProviderSettings) {
     let extended = settings.extended(
         key_or_placeholder(settings, "moonshotApiKey"),
         settings.text("moonshotBaseUrl").unwrap_or("https://api.moonshot.ai/v1"),

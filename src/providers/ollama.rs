@@ -9,27 +9,43 @@ use futures_core::future::BoxFuture;
 use futures_util::future::join_all;
 use url::Url;
 
+use super::kind::{Kind, Provider};
+use super::plain;
 use crate::catalog::fetch::{self, ListFailure, axios_get, axios_post};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::json::{Value, object};
 use crate::model::Model;
 use crate::protocols::ollama::decode::{ChatDecoder, completion_text};
 use crate::protocols::ollama::encode::{self, Options};
 use crate::protocols::ollama::{catalog, errors, host};
 use crate::protocols::openai_chat::headers::HeaderBlock;
-use crate::provider::AiProvider;
+use crate::provider::{AiProvider, HealthStatus};
+use crate::registry::{Protocol, ProviderInfo};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, javascript};
 
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("ollama", "Ollama", "Local models in Ollama")
+        .at("http://localhost:11434")
+        .key("ollamaApiKey", "OLLAMA_API_KEY")
+        .optional()
+        .speaks(Protocol::Ollama)
+        .model("ollamaModelId")
+        .base_setting("ollamaBaseUrl")
+        .started_by("`ollama serve`")
+        .documented("https://github.com/ollama/ollama/blob/main/docs/api.md"),
+    kind: Kind::Own(build),
+};
+
 #[expect(clippy::unnecessary_wraps, reason = "a Build")]
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let wire = Ollama {
         server: Server::new(settings, &context.identity),
         settings: settings.clone(),
@@ -79,7 +95,12 @@ impl Server {
             headers: javascript::fetch_headers(&url, &own, Some(&body)),
             url: url.into(),
             body,
-            options: RequestOptions { client: ClientKind::Fetch, ..RequestOptions::default() },
+            options: RequestOptions {
+                client: ClientKind::Fetch,
+                // A model may have to be loaded first.
+                head_timeout: None,
+                ..RequestOptions::default()
+            },
         })
     }
 
@@ -180,6 +201,20 @@ impl Wire for Ollama {
     fn failure(&self, call: Call, failure: Failure) -> Error {
         let error = errors::explain(failure);
         if call == Call::Completion { completing(error) } else { error }
+    }
+
+    fn health<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, HealthStatus> {
+        Box::pin(async move {
+            match self.server.models(context).await {
+                // Without models it lives all the same.
+                Ok(_) => HealthStatus::Healthy,
+                Err(ListFailure::NoResponse) => HealthStatus::Unhealthy(Error::new(
+                    ErrorKind::Connection,
+                    PROVIDER.info.nothing_answers(&plain::shown(&self.server.base)),
+                )),
+                Err(failure) => HealthStatus::Unhealthy(failure.into_axios_error()),
+            }
+        })
     }
 
     fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {

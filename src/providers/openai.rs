@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{BASE, key_or_placeholder, with_parameters};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::axios_get;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
@@ -24,8 +25,23 @@ use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
     Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, cache, join, steps, whole,
 };
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::transport::javascript;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new(
+        "openai",
+        "OpenAI compatible",
+        "Any service that speaks Chat Completions, Azure included",
+    )
+    .at("https://api.openai.com/v1")
+    .key("openAiApiKey", "OPENAI_API_KEY")
+    .model("openAiModelId")
+    .base_setting("openAiBaseUrl")
+    .documented("https://platform.openai.com/docs/api-reference/chat"),
+    kind: Kind::ChatBy(spec),
+};
 
 const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::compatible::{key_or_placeholder, table_model};
+use super::kind::{Kind, Provider};
 use crate::catalog::parameters::{Format, Parameters};
 use crate::context::Context;
 use crate::driver::Driver;
@@ -14,10 +15,21 @@ use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::join;
 use crate::protocols::openai_responses::{Endpoint, Responses, ResponsesSpec, SESSION_ID};
 use crate::provider::AiProvider;
+use crate::registry::{Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
 
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("openai-native", "OpenAI", "OpenAI's models from their maker")
+        .at("https://api.openai.com")
+        .key("openAiNativeApiKey", "OPENAI_API_KEY")
+        .speaks(Protocol::Responses)
+        .base_setting("openAiNativeBaseUrl")
+        .documented("https://platform.openai.com/docs/api-reference/responses"),
+    kind: Kind::Own(build),
+};
+
 #[expect(clippy::unnecessary_wraps, reason = "a Build")]
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     Ok(Arc::new(Driver::new(Responses::new(&SPEC, settings, context), context)))
 }
 

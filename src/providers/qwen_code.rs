@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::compatible::{ROUTER, table_or_kept_model};
+use super::kind::{Kind, Provider};
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire, fetch};
 use crate::error::{Error, ErrorKind};
@@ -24,6 +25,7 @@ use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, OpenAiChat, Prefix, Wrap, join, steps};
 use crate::provider::AiProvider;
+use crate::registry::{AuthStyle, ProviderInfo};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
@@ -31,6 +33,18 @@ use crate::stream::Decode;
 use crate::text::Text;
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, javascript};
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new(
+        "qwen-code",
+        "Qwen Code",
+        "Qwen models with the login of Qwen's command-line tool",
+    )
+    .at("https://dashscope.aliyuncs.com/compatible-mode/v1")
+    .auth(AuthStyle::Login)
+    .documented("https://github.com/QwenLM/qwen-code"),
+    kind: Kind::Own(build),
+};
 
 static SPEC: ChatSpec = ChatSpec {
     id: "qwen-code",
@@ -72,7 +86,7 @@ const CLIENT_ID: &str = "f0304373b74a44d2b584a3fb70ca9e56";
 /// Tokens are refreshed this long before they expire, in milliseconds.
 const REFRESH_BEFORE_MS: f64 = 30_000.0;
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let wire = QwenCode {
         chat: OpenAiChat::new(&SPEC, settings, context)?,
         file: settings.non_empty("qwenCodeOauthPath").unwrap_or("~/.qwen/oauth_creds.json").to_owned(),

@@ -8,6 +8,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{ROUTER, data, facts, kept_model, key_or_placeholder, list_headers, with_parameters};
+use super::kind::{Kind, Provider};
 use crate::Text;
 use crate::catalog::fetch::{axios_get, key_of, price_per_million};
 use crate::catalog::lists::ModelList;
@@ -21,9 +22,20 @@ use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::messages::text_message;
 use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("requesty", "Requesty", "Models of many makers behind one key")
+        .at("https://router.requesty.ai/v1")
+        .key("requestyApiKey", "REQUESTY_API_KEY")
+        .model("requestyModelId")
+        .base_setting("requestyBaseUrl")
+        .documented("https://docs.requesty.ai"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "requesty",
     name: "Requesty",
     endpoint: |settings, context| {

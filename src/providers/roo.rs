@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::compatible::{BASE, facts};
+use super::kind::{Kind, Provider};
 use super::{reasoning_details, roo_images};
 use crate::catalog::fetch::{ListFailure, price_per_million, send};
 use crate::catalog::lists::ModelList;
@@ -26,11 +27,20 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, javascript};
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("roo", "Roo Code Cloud", "Models chosen by Roo Code, with its login")
+        .at("https://api.roocode.com/proxy")
+        .key("rooApiKey", "ROO_API_KEY")
+        .documented("https://docs.roocode.com/roo-code-cloud/overview"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "roo",
     name: "Roo Code Cloud",
     endpoint: |settings, context| match settings.text("rooApiKey").unwrap_or("unauthenticated") {

@@ -3,9 +3,19 @@
 //! <https://docs.sambanova.ai/docs/en/api-reference/overview>
 
 use super::compatible::{BASE, required_key, table_model};
+use super::kind::{Kind, Provider};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint};
+use crate::registry::ProviderInfo;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("sambanova", "SambaNova", "Open models on reconfigurable dataflow units")
+        .at("https://api.sambanova.ai/v1")
+        .key("sambaNovaApiKey", "SAMBANOVA_API_KEY")
+        .documented("https://docs.sambanova.ai/docs/en/api-reference/overview"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "sambanova",
     name: "SambaNova",
     endpoint: |settings, context| {

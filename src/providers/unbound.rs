@@ -7,6 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, facts, key_or_placeholder, list_headers, listed_model, with_parameters};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::{axios_get, leading_float, leading_integer};
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
@@ -18,10 +19,20 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("unbound", "Unbound", "A gateway for teams, to models of many makers")
+        .at("https://api.getunbound.ai/v1")
+        .key("unboundApiKey", "UNBOUND_API_KEY")
+        .model("unboundModelId")
+        .documented("https://docs.getunbound.ai"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "unbound",
     name: "Unbound",
     endpoint: |settings, context| {

@@ -7,6 +7,7 @@
 use futures_core::future::BoxFuture;
 
 use super::compatible::{ROUTER, data, facts, key_or_placeholder, listed_model};
+use super::kind::{Kind, Provider};
 use crate::catalog::fetch::{axios_get, key_of, price_per_million};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
@@ -17,11 +18,22 @@ use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 use crate::token::StreamToken;
 use crate::transport::Headers;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("vercel-ai-gateway", "Vercel AI Gateway", "Models of many makers behind one key")
+        .at("https://ai-gateway.vercel.sh/v1")
+        .key("vercelAiGatewayApiKey", "AI_GATEWAY_API_KEY")
+        .model("vercelAiGatewayModelId")
+        .also_called(&["vercel"])
+        .documented("https://vercel.com/docs/ai-gateway/openai-compat"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "vercel-ai-gateway",
     name: "Vercel AI Gateway",
     endpoint: |settings, context| {

@@ -5,23 +5,38 @@
 use std::sync::Arc;
 
 use super::gemini::{base, model_of};
-use super::{Kind, vertex_claude};
+use super::kind::{Kind, Provider};
+use super::vertex_claude;
 use crate::auth::{GoogleAuth, Release, Source};
 use crate::context::Context;
+use crate::driver::Driver;
 use crate::error::Error;
 use crate::model::Model;
-use crate::protocols::gemini::{Authorization, Dialect, Endpoint, GeminiSpec};
+use crate::protocols::anthropic::Messages;
+use crate::protocols::gemini::{Authorization, Dialect, Endpoint, Gemini, GeminiSpec};
 use crate::provider::AiProvider;
+use crate::registry::{AuthStyle, Protocol, ProviderInfo};
 use crate::settings::ProviderSettings;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("vertex", "Google Vertex AI", "Gemini and Claude models in Google's cloud")
+        .at("https://{vertexRegion}-aiplatform.googleapis.com")
+        .auth(AuthStyle::GoogleCloud)
+        .speaks(Protocol::Gemini)
+        .documented("https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference"),
+    kind: Kind::Own(build),
+};
 
 static SPEC: GeminiSpec = GeminiSpec { id: "vertex", model, endpoint };
 
 /// Claude's models speak Anthropic's API; without a model id the default is one of Claude's, and is sent
 /// to Google's publisher all the same, as the reference does.
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let is_claude = settings.text("apiModelId").is_some_and(|id| id.starts_with("claude"));
-    let kind = if is_claude { Kind::Messages(&vertex_claude::SPEC) } else { Kind::Gemini(&SPEC) };
-    kind.build(settings, context)
+    if is_claude {
+        return Ok(Arc::new(Driver::new(Messages::new(&vertex_claude::SPEC, settings, context)?, context)));
+    }
+    Ok(Arc::new(Driver::new(Gemini::new(&SPEC, settings, context), context)))
 }
 
 /// The temperature told here is 0 by default; the one that is sent is 1.

@@ -3,15 +3,25 @@
 //! <https://docs.x.ai/docs/api-reference>
 
 use super::compatible::{BASE, key_or_placeholder, table_model, with_parameters};
+use super::kind::{Kind, Provider};
 use crate::Error;
 use crate::catalog::parameters::Format;
 use crate::json::{Node, Value};
 use crate::protocols::openai_chat::body::{self};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
+use crate::registry::ProviderInfo;
 use crate::token::StreamToken;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("xai", "xAI", "Grok models from their maker")
+        .at("https://api.x.ai/v1")
+        .key("xaiApiKey", "XAI_API_KEY")
+        .documented("https://docs.x.ai/docs/api-reference"),
+    kind: Kind::Chat(&SPEC),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "xai",
     name: "xAI",
     endpoint: |settings, context| {

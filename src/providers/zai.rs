@@ -5,6 +5,7 @@
 //! Longer than most: four lines of service, and one model that can be told to think.
 
 use super::compatible::BASE;
+use super::kind::{Kind, Provider};
 use crate::catalog::parameters;
 use crate::catalog::tables::table;
 use crate::error::Error;
@@ -12,9 +13,18 @@ use crate::json::{Value, object};
 use crate::model::Model;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, messages, r1};
+use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
 
-pub(super) static SPEC: ChatSpec = ChatSpec {
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("zai", "Z.ai", "GLM models from their maker")
+        .at("https://api.z.ai/api/coding/paas/v4")
+        .key("zaiApiKey", "ZAI_API_KEY")
+        .documented("https://docs.z.ai/api-reference/introduction"),
+    kind: Kind::ChatBy(spec),
+};
+
+static SPEC: ChatSpec = ChatSpec {
     id: "zai",
     name: "Z.ai",
     endpoint: |settings, context| match settings.text("zaiApiKey").unwrap_or("not-provided") {
@@ -45,7 +55,7 @@ pub(super) static THINKING: ChatSpec = ChatSpec {
 };
 
 /// The spec for the model that the settings name.
-pub(super) fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
+fn spec(settings: &ProviderSettings) -> &'static ChatSpec {
     let model = model(settings);
     let lists_efforts = matches!(model.info().get("supportsReasoningEffort"), Some(Value::Array(_)));
     if model.id == "glm-4.7" && lists_efforts { &THINKING } else { &SPEC }

@@ -14,7 +14,7 @@ use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::think::TagMatcher;
 use crate::tool_calls::ToolCallAssembler;
 use crate::transport::TransportError;
-use crate::{Error, StreamToken};
+use crate::{Error, StreamToken, Text};
 
 /// Tokens found and not yet taken.
 pub(crate) type Tokens = VecDeque<StreamToken>;
@@ -53,6 +53,8 @@ pub(crate) struct ChatState {
     pub(crate) details: Vec<(String, Object)>,
     /// What a provider's own steps remember of the content.
     pub(crate) content: String,
+    /// Addresses of the sources that were shown.
+    pub(crate) sources: Vec<Text>,
     /// Tokens of the request, counted here for services that do not count.
     pub(crate) estimated_input: u64,
     pub(crate) summary: StreamSummary,
@@ -70,6 +72,7 @@ impl ChatState {
             details_shown: false,
             details: Vec::new(),
             content: String::new(),
+            sources: Vec::new(),
             estimated_input: 0,
             summary: StreamSummary::default(),
         }

@@ -78,6 +78,12 @@ impl HeaderBlock {
         self.set("content-type", "application/json");
     }
 
+    /// The name that packages of the AI SDK give themselves.
+    pub(crate) fn ai_sdk(&mut self, packages: &str, context: &Context) {
+        let identity = &context.identity;
+        self.set("user-agent", &format!("{packages} runtime/node.js/{}", identity.runtime_version));
+    }
+
     /// What the application sends everywhere.
     pub(crate) fn application(&mut self, identity: &ClientIdentity) {
         for (name, value) in application(identity) {

@@ -159,8 +159,17 @@ fn part(block: &Value) -> Value {
     part.into()
 }
 
+/// Makes one text of content that is a list of texts and nothing else.
+pub(crate) fn join_texts(content: &mut Value) {
+    if let Value::Array(parts) = content
+        && parts.iter().all(|part| is(part, "text"))
+    {
+        *content = parts.iter().map(text_of).collect::<String>().into();
+    }
+}
+
 /// An image block as an `image_url` part.
-pub(super) fn image_part(block: &Value) -> Value {
+pub(crate) fn image_part(block: &Value) -> Value {
     let mut url = Object::with_capacity(1);
     url.insert("url", data_url(block));
     let mut part = Object::with_capacity(2);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -10,20 +11,21 @@ use url::Url;
 use super::body::{self, BodyField, BodyInput};
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
-use super::headers::{self, HeaderBlock};
+use super::headers::HeaderBlock;
 use super::whole::{self, WholeDecoder};
-use crate::Error;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Node;
 use crate::model::Model;
+use crate::provider::HealthStatus;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::{Error, ErrorKind};
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -68,6 +70,16 @@ pub(crate) struct ChatSpec {
     pub(crate) images: Option<GenerateImage>,
     /// How the service's models are listed; `None` gives the built-in table.
     pub(crate) list: Option<Listing>,
+    /// Asks for a sign of life where the list keeps problems to itself; else the list is asked for.
+    pub(crate) health: Option<FetchList>,
+    /// What must hold before a request is made.
+    pub(crate) check: fn(&BodyInput<'_>) -> Result<(), Error>,
+    /// Which failures are tried again.
+    pub(crate) retry: RetryPolicy,
+    /// The longest wait for the response head; `None` waits for ever.
+    pub(crate) head_timeout: Option<Duration>,
+    /// What to say when nobody listens, where there is more to say than that the connection failed.
+    pub(crate) unreachable: Option<fn(&ProviderSettings) -> String>,
 }
 
 /// How a service's models are listed and what for.
@@ -253,6 +265,7 @@ impl OpenAiChat {
         };
         let model = self.current_model();
         let input = BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt };
+        (self.spec.check)(&input)?;
         for (name, value) in (self.spec.request_headers)(call, &input) {
             own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
         }
@@ -263,8 +276,9 @@ impl OpenAiChat {
             url: url.into(),
             body,
             options: RequestOptions {
-                retry: RetryPolicy::Stainless { count_header: Some(headers::RETRY_COUNT) },
+                retry: self.spec.retry,
                 client: ClientKind::Fetch,
+                head_timeout: self.spec.head_timeout,
                 ..RequestOptions::default()
             },
         })
@@ -375,7 +389,13 @@ impl Wire for OpenAiChat {
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
-        self.explain(call, SdkError::of(failure))
+        let error = self.explain(call, SdkError::of(failure));
+        match self.spec.unreachable {
+            Some(describe) if error.kind() == ErrorKind::Connection => {
+                error.with_message(describe(&self.settings))
+            }
+            _ => error,
+        }
     }
 
     fn generate_image<'a>(
@@ -384,6 +404,15 @@ impl Wire for OpenAiChat {
         request: &'a ImageRequest,
     ) -> Option<BoxFuture<'a, Result<GeneratedImage, Error>>> {
         self.spec.images.map(|generate| generate(&self.settings, context, request))
+    }
+
+    fn health<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, HealthStatus> {
+        let Some(ask) = self.spec.health.or(self.spec.list.map(|listing| listing.fetch)) else {
+            return Box::pin(async { HealthStatus::Unknown });
+        };
+        Box::pin(async move {
+            HealthStatus::of_list(ask(&self.settings, context).await.map(|list| list.models()))
+        })
     }
 
     fn list_models<'a>(&'a self, context: &'a Context) -> Option<BoxFuture<'a, Result<Vec<Model>, Error>>> {

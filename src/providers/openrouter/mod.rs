@@ -15,6 +15,7 @@ use futures_util::future::join;
 use tokio::sync::Mutex;
 
 use super::compatible::{ROUTER, key_or_placeholder};
+use super::kind::{Kind, Provider};
 use super::reasoning_details;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
@@ -30,12 +31,23 @@ use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, steps, whole,
 };
 use crate::provider::AiProvider;
+use crate::registry::ProviderInfo;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::token::StreamToken;
 use crate::transport::HttpRequest;
+
+pub(super) static PROVIDER: Provider = Provider {
+    info: ProviderInfo::new("openrouter", "OpenRouter", "Hundreds of models of many makers behind one key")
+        .at("https://openrouter.ai/api/v1")
+        .key("openRouterApiKey", "OPENROUTER_API_KEY")
+        .model("openRouterModelId")
+        .base_setting("openRouterBaseUrl")
+        .documented("https://openrouter.ai/docs/api-reference/chat-completion"),
+    kind: Kind::Own(build),
+};
 
 static SPEC: ChatSpec = ChatSpec {
     id: "openrouter",
@@ -88,7 +100,7 @@ static SPEC: ChatSpec = ChatSpec {
     ..ROUTER
 };
 
-pub(super) fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
+fn build(settings: &ProviderSettings, context: &Context) -> Result<Arc<dyn AiProvider>, Error> {
     let wire = OpenRouter {
         chat: OpenAiChat::new(&SPEC, settings, context)?,
         settings: settings.clone(),

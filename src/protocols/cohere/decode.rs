@@ -1,0 +1,156 @@
+//! Events of a streamed answer to tokens.
+//!
+//! <https://docs.cohere.com/docs/streaming>
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::errors;
+use crate::driver::WholeResponse;
+use crate::frames::sse::{SseDecoder, SseDialect};
+use crate::json::{Document, Node, Object};
+use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, push_truthy, usage_object};
+use crate::response::CompletionResponse;
+use crate::stream::{Decode, Progress, StreamSummary};
+use crate::token::Source;
+use crate::transport::TransportError;
+use crate::{Error, StreamToken, Text};
+
+type Tokens = VecDeque<StreamToken>;
+
+/// Decodes one answer.
+pub(crate) struct EventReader {
+    events: SseDecoder,
+    document: Document,
+    /// The tool call that is being told.
+    call: Option<Text>,
+    done: bool,
+    summary: StreamSummary,
+}
+
+impl EventReader {
+    pub(crate) fn new() -> Self {
+        Self {
+            events: SseDecoder::new(SseDialect::BomPerLine),
+            document: Document::new(),
+            call: None,
+            done: false,
+            summary: StreamSummary::default(),
+        }
+    }
+
+    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+        while !self.done
+            && let Some(event) = self.events.next_event()
+        {
+            let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
+            if event.data == "[DONE]" {
+                self.done = true;
+            } else {
+                self.event(event.data, tokens)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An event says in `type` what it is; types that are not known mean nothing.
+    fn event(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
+        let event = self.document.parse(data)?;
+        let (delta, message) = (event.get("delta"), event.get("delta").get("message"));
+        let kind = event.get("type").as_cow().unwrap_or_default();
+        match &*kind {
+            "message-start" => self.summary.response_id = event.get("id").as_text(),
+            "content-start" | "content-delta" => {
+                push_truthy("reasoning", message.get("content").get("thinking"), tokens);
+                push_truthy("text", message.get("content").get("text"), tokens);
+            }
+            "tool-plan-delta" => push_truthy("reasoning", message.get("tool_plan"), tokens),
+            "tool-call-start" | "tool-call-delta" => {
+                let call = message.get("tool_calls");
+                self.call = call.get("id").as_text().or(self.call.take());
+                let function = call.get("function");
+                let token = partial_of(
+                    event.get("index"),
+                    call.get("id"),
+                    function.get("name"),
+                    function.get("arguments"),
+                );
+                tokens.push_back(token);
+            }
+            "tool-call-end" => {
+                tokens.extend(self.call.take().map(|id| StreamToken::ToolCallEnd { id }));
+            }
+            "citation-start" => tokens.extend(grounding(message.get("citations"))),
+            "message-end" => {
+                tokens.extend(usage(delta.get("usage")));
+                self.summary.finish_reason = delta.get("finish_reason").as_text();
+                if delta.get("error").is_truthy() {
+                    return Err(errors::in_stream(delta.get("error")));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Decode for EventReader {
+    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.push(chunk);
+        self.drain(tokens)?;
+        Ok(if self.done { Progress::Complete } else { Progress::More })
+    }
+
+    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+        self.events.finish();
+        self.drain(tokens)?;
+        Ok(Progress::Complete)
+    }
+
+    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+        Err(errors::interrupted())
+    }
+
+    fn summary(&self) -> StreamSummary {
+        self.summary.clone()
+    }
+}
+
+/// The sources of a citation: documents, and results of tools. One without a title has the words that cite
+/// it, one without an address its id.
+fn grounding(citation: Node<'_>) -> Option<StreamToken> {
+    let filled = |node: Node<'_>| node.as_text().filter(|text| !text.is_empty());
+    let sources: Vec<Source> = citation
+        .get("sources")
+        .items()
+        .filter_map(|source| {
+            let (document, output) = (source.get("document"), source.get("tool_output"));
+            let of = |key: &str| filled(document.get(key)).or_else(|| filled(output.get(key)));
+            let url = of("url").or_else(|| filled(source.get("id")))?;
+            let title = of("title").or_else(|| filled(citation.get("text")));
+            Some(Source { title: title.unwrap_or_else(|| url.clone()), url })
+        })
+        .collect();
+    (!sources.is_empty()).then_some(StreamToken::Grounding(sources))
+}
+
+/// The tokens that the model saw and made; those billed where only they are told.
+fn usage(usage: Node<'_>) -> Option<StreamToken> {
+    let counts =
+        [usage.get("tokens"), usage.get("billed_units")].into_iter().find(|node| node.is_object())?;
+    let count = |key: &str| or_zero(defined(counts.get(key)).as_ref());
+    let mut token: Object = usage_object(count("input_tokens"), count("output_tokens"));
+    let cached = usage.get("cached_tokens");
+    token.insert_some("cacheReadTokens", cached.is_truthy().then(|| cached.to_value()));
+    Some(StreamToken::from_object(token))
+}
+
+/// The text of a completion: thoughts are left out.
+pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
+    let mut document = Document::new();
+    let root = document.parse(response.text().into())?;
+    let parts = root.get("message").get("content").items();
+    let texts = parts.filter(|part| part.get("type").str_eq("text"));
+    Ok(Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into())
+}
