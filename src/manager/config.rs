@@ -11,6 +11,7 @@ use super::registry::Protocol;
 use super::report::AttemptReport;
 use super::routing::Route;
 use crate::Error;
+use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::settings::ProviderSettings;
 
@@ -146,6 +147,7 @@ pub struct ProviderConfig {
     pub(super) require_finish_reason: bool,
     pub(super) protocol: Option<Protocol>,
     pub(super) keys: Option<Arc<KeyRing>>,
+    pub(super) context: Option<Context>,
 }
 
 /// Where a provider comes from.
@@ -188,6 +190,7 @@ impl ProviderConfig {
             require_finish_reason: false,
             protocol: None,
             keys: None,
+            context: None,
         }
     }
 
@@ -232,6 +235,14 @@ impl ProviderConfig {
     #[must_use]
     pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Another context than the manager's: for a proxy, certificates or times of its own. Of no effect on
+    /// providers that are not built from settings.
+    #[must_use]
+    pub fn in_context(mut self, context: Context) -> Self {
+        self.context = Some(context);
         self
     }
 
