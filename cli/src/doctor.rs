@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
 use futures_util::future::join_all;
+use samewire::config::ProviderEntry;
 use samewire::json::{Object, Value};
 use samewire::transport::{Headers, HttpRequest, RequestOptions};
 use samewire::{
@@ -100,7 +101,8 @@ async fn examine(world: &World, provider: &str, call: bool) -> Vec<Check> {
             return checks;
         }
     };
-    let (state, detail) = key(&settings);
+    let entry = world.config.as_ref().and_then(|config| config.provider(provider));
+    let (state, detail) = key(&settings, entry.map(ProviderEntry::needs_key));
     note("key", state, detail);
     let (head, url) = match address(&settings, &context) {
         Ok(url) => (reach(&context, &url).await, url),
@@ -135,7 +137,8 @@ async fn examine(world: &World, provider: &str, call: bool) -> Vec<Check> {
     checks
 }
 
-fn key(settings: &ProviderSettings) -> (State, String) {
+/// `needed` is what the configuration says; else the service's own facts count.
+fn key(settings: &ProviderSettings, needed: Option<bool>) -> (State, String) {
     let facts = settings.provider().and_then(samewire::manager::ProviderRegistry::get);
     let Some(facts) = facts else {
         return (State::Bad, format!("`{}` is no provider", settings.provider().unwrap_or_default()));
@@ -146,7 +149,7 @@ fn key(settings: &ProviderSettings) -> (State, String) {
             let id = samewire::manager::ApiKey::new(key.to_owned());
             (State::Good, format!("found, fingerprint {}", id.id()))
         }
-        None if facts.key_required => {
+        None if needed.unwrap_or(facts.key_required) => {
             (State::Bad, format!("none: set {}", facts.key_variable.unwrap_or(setting)))
         }
         None => (State::Open, "none, and none is needed".to_owned()),

@@ -296,6 +296,18 @@ fn doctor_examines_key_host_clock_and_models() {
 }
 
 #[test]
+fn doctor_wants_no_key_of_a_server_of_ones_own() {
+    let project = Project::with(
+        "[providers.home]\ntype = \"local\"\nprovider = \"openai\"\nbase_url = \"${SERVICE}/v1\"\nmodel = \"m\"\n",
+    );
+    let ran = project.run(&["doctor"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.out.contains("none, and none is needed"), "{ran:?}");
+    let ran = project.run(&["chat", "Hi"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello from here\n"), "{ran:?}");
+}
+
+#[test]
 fn doctor_finds_what_is_missing() {
     let project = Project::with(
         "[providers.groq]\n[providers.gone]\nprovider = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\napi_key = \"k\"\n",

@@ -85,13 +85,19 @@ impl ProviderEntry {
         self.keys.iter().map(|key| &key.value)
     }
 
+    /// Whether calls cannot succeed without a key. Servers of one's own need none.
+    pub fn needs_key(&self) -> bool {
+        self.needs_key
+    }
+
     /// Reads an entry; `None` if it cannot even be begun.
     pub(super) fn read(id: &str, node: &Node, reading: &mut Reading<'_>) -> Option<Self> {
         let mut section = Section::open(node, format!("providers.{id}"), reading)?;
         // It served as the id already, in a list.
         let _ = section.node("name");
         let types = [("api", Mode::Api), ("local", Mode::Local), ("headless", Mode::Headless)];
-        let mode = section.choice("type", &types, reading).map_or(Mode::Api, |found| found.value);
+        let kind = section.choice("type", &types, reading);
+        let mode = kind.as_ref().map_or(Mode::Api, |found| found.value);
         let named = section.word("provider", reading);
         let named_line = section.node("provider").map_or(section.line, |node| node.line);
         let model = section.word("model", reading);
@@ -107,6 +113,9 @@ impl ProviderEntry {
         let facts = facts?;
         let origin = named.map_or_else(|| reading.origin(node.line), |found| found.origin);
         let mut entry = Self::of_service(id, node.line, facts);
+        if let Some(kind) = kind {
+            entry.note("type", if mode == Mode::Local { "local" } else { "api" }, kind.origin);
+        }
         entry.note("provider", facts.id, origin);
         entry.model(model, facts);
         entry.address(facts, &mut section, reading);

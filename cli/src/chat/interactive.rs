@@ -20,7 +20,8 @@ pub(super) fn converse(mut conversation: Conversation, runtime: &Runtime) -> Res
         // There is none the first time.
         let _ = editor.load_history(file);
     }
-    eprintln!("Talking to {}. /help lists commands, Ctrl-D ends.", conversation.provider.model().id);
+    let (provider, model) = (conversation.provider.name(), conversation.provider.model().id);
+    eprintln!("Talking to {model} of {provider}. /help lists commands, Ctrl-D ends.");
     let mut pictures: Vec<ContentBlock> = Vec::new();
     loop {
         let Some(line) = read(&mut editor, "> ")? else { break };

@@ -1,32 +1,32 @@
 //! A service on this machine, a folder with a configuration, and the program run in it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// Answers every request by its target; runs until the test's process ends.
-pub struct Service {
+pub(crate) struct Service {
     port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Method and target.
-    pub line: String,
+    pub(crate) line: String,
     /// All header lines.
-    pub head: String,
+    pub(crate) head: String,
     /// The body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Service {
     /// A service that knows two models, and answers conversations with a greeting, or with a tool call where
     /// tools are offered and no result is there yet. The key `sk-bad` is refused.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
@@ -34,34 +34,34 @@ impl Service {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let kept = kept.clone();
-                std::thread::spawn(move || serve(stream.unwrap(), &kept));
+                std::thread::spawn(move || serve(&stream.unwrap(), &kept));
             }
         });
         Self { port, requests }
     }
 
     /// Where it listens.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// What arrived so far.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
     /// The bodies of the conversations that arrived.
-    pub fn chats(&self) -> Vec<Request> {
+    pub(crate) fn chats(&self) -> Vec<Request> {
         self.requests().into_iter().filter(|request| request.line.contains("/chat/completions")).collect()
     }
 }
 
-fn serve(stream: TcpStream, kept: &Mutex<Vec<Request>>) {
+fn serve(stream: &TcpStream, kept: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(request) = read_request(&mut reader) {
         let answer = answer(&request);
         kept.lock().unwrap().push(request);
-        if (&stream).write_all(answer.as_bytes()).is_err() {
+        if { stream }.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
@@ -128,17 +128,17 @@ fn response(status: &str, kind: &str, body: &str) -> String {
 
 /// What a run of the program gave.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The exit status.
-    pub status: Option<i32>,
+    pub(crate) status: Option<i32>,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// A run in a folder, without any key of the machine's own.
-pub fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
     let mut child = command(folder, arguments, variables)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -153,7 +153,7 @@ pub fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], inp
 }
 
 /// The program with its arguments and nothing of the machine's environment but what programs need to start.
-pub fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_samewire"));
     command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
     for name in ["PATH", "SystemRoot", "TEMP", "TMP"] {
