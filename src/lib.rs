@@ -144,6 +144,9 @@ pub mod json;
 pub mod layers;
 #[cfg(feature = "manager")]
 pub mod manager;
+#[cfg(all(any(doc, doctest), feature = "config"))]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
 pub mod ollama;
 pub mod prompt_cache;
 pub mod think;

@@ -200,6 +200,15 @@ fn chat_answers_from_a_recording_without_a_key() {
 }
 
 #[test]
+fn chat_answers_from_a_fixtures_file() {
+    let folder = nowhere();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/groq/stream-think-tag.json");
+    let ran = run_in(folder.path(), &["chat", "--replay", file, "--json"], &[], "");
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(ran.out.lines().next(), Some(r#"{"type":"reasoning","text":"\nplan\n"}"#));
+}
+
+#[test]
 fn chat_takes_a_profile_of_the_extension() {
     let project = Project::new();
     let url = project.service.url();

@@ -454,3 +454,34 @@ async fn imported_texts_stay_what_they_are() {
     let settings = config.settings("groq", &KeyReader::new(context)).await.unwrap();
     assert_eq!(settings.text("groqApiKey"), Some("a\"b\\${X}"));
 }
+
+#[test]
+fn the_documentations_examples_are_right() {
+    let page = include_str!("../../docs/configuration.md");
+    let example = |fence: &str| page.split(fence).nth(1).unwrap().split("```").next().unwrap();
+    let context = context(&[("ANTHROPIC_API_KEY", "k")]);
+    for (fence, language, providers) in [("```toml", Language::Toml, 5), ("```yaml", Language::Yaml, 1)] {
+        let config = Config::parse(example(fence), language, "doc", None, &context).unwrap();
+        assert_eq!(
+            (config.providers().len(), config.warnings().len()),
+            (providers, 1 - usize::from(providers == 1))
+        );
+    }
+}
+
+#[test]
+fn every_key_is_documented() {
+    let page = include_str!("../../docs/configuration.md");
+    let wrong = "nonsense1 = 1\n[providers.groq]\nnonsense2 = 1\nlimits = { nonsense3 = 1 }\ntimeouts = { nonsense4 = 1 }\nnetwork = { nonsense5 = 1 }\n[budget]\nnonsense6 = 1\n[breaker]\nnonsense7 = 1\n[providers.c]\ntype = \"headless\"\nprovider = \"codex\"\nnonsense8 = 1\n";
+    let found = mistakes(wrong);
+    assert_eq!(found.len(), 8, "{found:?}");
+    for mistake in found {
+        let known = mistake.split("known are ").nth(1).unwrap();
+        for key in known.split('`').skip(1).step_by(2).filter(|key| !SYNONYMS.contains(key)) {
+            assert!(page.contains(&format!("`{key}`")), "`{key}` is not in docs/configuration.md");
+        }
+    }
+}
+
+/// Second names that are accepted without being advertised.
+const SYNONYMS: &[&str] = &["arguments", "env_allow", "working_dir"];

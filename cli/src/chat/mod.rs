@@ -6,12 +6,12 @@ mod interactive;
 mod printer;
 
 use std::io::{IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use samewire::{Context, Message, ProviderSettings, Tool, build_provider_in};
-use samewire_conformance::load_case;
+use samewire_conformance::{Case, load_case};
 
 pub(crate) use attachments::image_block;
 use conversation::Conversation;
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// Prints each token as a line of JSON, as the TypeScript's stream yields it; an error is the last line
     #[arg(long)]
     json: bool,
-    /// Answers from a recording, such as groq/stream-think-tag, without a key or a network
+    /// Answers from a recording, such as groq/stream-think-tag or a fixture's file, without a key or a network
     #[arg(long, value_name = "CASE", conflicts_with_all = ["provider", "model", "settings", "route"])]
     replay: Option<String>,
     /// What to ask; standard input if there is none, or a conversation if that is a terminal
@@ -99,7 +99,12 @@ fn chat(place: &Place, arguments: Arguments, style: Style) -> Result<(), Failure
 
 /// A recording in place of a service.
 fn replay(case: &str, arguments: &Arguments, style: Style) -> Result<(), Failure> {
-    let case = load_case(None, case)?;
+    let case = match Path::new(case) {
+        file if file.extension().is_some_and(|ending| ending == "json") => {
+            Case::load(file).map_err(|error| error.to_string())?
+        }
+        _ => load_case(None, case)?,
+    };
     let settings =
         case.settings().cloned().ok_or_else(|| format!("{} records no conversation", case.id()))?;
     let settings = ProviderSettings::from_value(settings)?;
