@@ -25,9 +25,11 @@ pub(crate) fn run_until_interrupted<T>(
 ) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
+        // The first look at Ctrl-C begins to listen, so it comes before the first byte is sent.
         tokio::select! {
-            outcome = future => outcome,
+            biased;
             _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+            outcome = future => outcome,
         }
     })
 }

@@ -81,8 +81,9 @@ fn turns(
     loop {
         let outcome = runtime.block_on(async {
             tokio::select! {
-                outcome = conversation.say(message, Style::Text) => Some(outcome),
+                biased;
                 _ = tokio::signal::ctrl_c() => None,
+                outcome = conversation.say(message, Style::Text) => Some(outcome),
             }
         });
         let answer = match outcome {
