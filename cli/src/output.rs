@@ -24,14 +24,17 @@ pub(crate) fn run_until_interrupted<T>(
     future: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         // The first look at Ctrl-C begins to listen, so it comes before the first byte is sent.
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
             outcome = future => outcome,
         }
-    })
+    });
+    // A keyring that does not answer must not keep the program.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Lines of columns that stand below each other; the last one takes what it needs.

@@ -71,6 +71,9 @@ fn keys(entry: &ProviderEntry, context: &Context) -> Vec<Fact> {
                 Some(value) if !value.is_empty() => {
                     format!("[secret {}] from {variable}", crate::manager::ApiKey::new(value.to_owned()).id())
                 }
+                _ if !entry.needs_key && key.origin == Origin::Default => {
+                    format!("none, and none is needed: {variable} is not set")
+                }
                 _ => format!("missing: {variable} is not set"),
             },
             File(path) if path.is_file() => format!("[secret] in {}", path.display()),

@@ -37,7 +37,7 @@ impl Config {
         })
     }
 
-    /// The settings of one service with its key, for [`build_provider_in`](crate::build_provider_in) and the
+    /// The settings of one service with its key, for [`build_provider_in`] and the
     /// context of [`network`](Self::network).
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl Config {
     /// # Errors
     ///
     /// As [`settings`](Self::settings), [`network`](Self::network) and
-    /// [`build_provider_in`](crate::build_provider_in).
+    /// [`build_provider_in`].
     pub async fn build(&self, provider: &str, keys: &KeyReader) -> Result<Arc<dyn AiProvider>, Error> {
         let entry = self.entry(provider)?;
         if let Source::Program(program) = &entry.source {
