@@ -42,7 +42,8 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error.kind() == ErrorKind::Configuration && error.status().is_none() {
+        let nothing_sent = matches!(error.kind(), ErrorKind::Configuration | ErrorKind::Unsupported);
+        if nothing_sent && error.status().is_none() {
             Self::Usage(error.message().to_owned())
         } else {
             Self::Answer(Box::new(error))

@@ -28,6 +28,9 @@ mod system {
             let fail = |error: &KeyringError| {
                 Error::configuration(format!("the keyring cannot be asked for {service}/{account}: {error}"))
             };
+            if let Err(error) = Entry::store_status() {
+                return Err(fail(error));
+            }
             let entry = Entry::new(service, account).map_err(|error| fail(&error))?;
             match entry.get_password() {
                 Ok(key) => Ok(Some(key)),

@@ -461,6 +461,19 @@ api_key_file = "key.txt"
     }
 }
 
+#[test]
+fn programs_are_known_but_not_run_yet() {
+    let project = Project::with(
+        "[providers.code]\ntype = \"headless\"\nprovider = \"claude-code\"\nmodel = \"opus\"\n",
+    );
+    let explained = project.run(&["config", "explain", "code"]);
+    assert!(explained.out.contains("headless") && explained.out.contains("opus"), "{explained:?}");
+    let ran = project.run(&["chat", "Hi"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("`code` is the program claude-code"), "{ran:?}");
+    assert_eq!(project.run(&["doctor"]).status, Some(0));
+}
+
 // ---- the rest ----
 
 #[test]

@@ -38,19 +38,22 @@ impl Config {
         match &entry.source {
             Source::Service(_) => facts.extend(keys(entry, context)),
             Source::Program(program) => {
-                let mut say = |name: &str, value: String| {
-                    facts.push(Fact { name: name.to_owned(), value, origin: self.origin_of(entry) });
+                let mut say = |name: &str, value: &str| {
+                    let origin = self.origin_of(entry);
+                    facts.push(Fact { name: name.to_owned(), value: value.to_owned(), origin });
                 };
-                say("type", "headless".to_owned());
-                say("provider", program.program.clone());
-                say(
-                    "command",
-                    program.command.clone().unwrap_or_else(|| "the program's usual one".to_owned()),
-                );
-                say("args", program.arguments.join(" "));
-                say("model", program.model.clone().unwrap_or_else(|| "the program's own".to_owned()));
-                say("timeout", program.timeout.map_or_else(|| "off".to_owned(), |time| format!("{time:?}")));
-                say("env", program.environment.join(" "));
+                say("type", "headless");
+                say("provider", &program.program);
+                program.command.iter().for_each(|command| say("command", command));
+                program.model.iter().for_each(|model| say("model", model));
+                if !program.arguments.is_empty() {
+                    say("args", &program.arguments.join(" "));
+                }
+                if !program.environment.is_empty() {
+                    say("env", &program.environment.join(" "));
+                }
+                program.timeout.iter().for_each(|time| say("timeout", &format!("{time:?}")));
+                program.folder.iter().for_each(|folder| say("folder", &folder.display().to_string()));
             }
         }
         Ok(facts)
