@@ -99,6 +99,10 @@ impl Live {
     }
 
     fn run(&self, check: Check) -> Result<(), Failed> {
+        if let Err(reason) = self.can_be_built() {
+            eprintln!("{}/{}: skipped, it needs more than a key: {reason}", self.facts.id, self.name);
+            return Ok(());
+        }
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             match check {
@@ -107,6 +111,17 @@ impl Live {
                 Check::ModelList => self.model_list().await,
             }
         })
+    }
+
+    /// Some services want an address or a resource of one's own beside the key.
+    fn can_be_built(&self) -> Result<(), samewire::Error> {
+        let missing = |error: &samewire::Error| error.kind() == samewire::ErrorKind::Configuration;
+        let provider = build_provider_in(&self.settings, &self.context().0);
+        let request = ChatRequest::new("", [Message::user("Hi")]);
+        match provider.and_then(|provider| provider.encode(&request)) {
+            Err(error) if missing(&error) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn chat(&self) -> Result<(), Failed> {

@@ -120,6 +120,11 @@ impl World {
         };
         match &choice.provider {
             Some(provider) if config.provider(provider).is_some() => Ok(Some(with_model(provider))),
+            Some(name)
+                if config.routes().chain(config.aliases().map(|(alias, _)| alias)).any(|it| it == name) =>
+            {
+                Err(Failure::Usage(format!("`{name}` is no provider but leads to some: use --route {name}")))
+            }
             Some(_) => Ok(None),
             None => match (config.default_target(), &choice.model) {
                 (None, _) => Err(Failure::Usage(format!("{NO_PROVIDER} (the configuration names none)"))),

@@ -160,6 +160,7 @@ fn chat_says_what_is_wrong_with_its_input() {
         (&["chat", "--provider", "anthropc", "x"], "did you mean `anthropic`?"),
         (&["chat", "--provider", "groq", "x"], "set GROQ_API_KEY"),
         (&["chat", "--route", "smrt", "x"], "did you mean `smart`?"),
+        (&["chat", "--provider", "smart", "x"], "use --route smart"),
         (&["chat", "--model", "m", "x"], "needs a `--provider`"),
         (&["chat", "--settings", "none.json", "x"], "none.json"),
         (&["chat", "--replay", "groq/nothing"], "there is no case"),

@@ -12,7 +12,7 @@ use super::mistake::suggest;
 use super::node::{Data, Node};
 use super::section::{Found, Origin, Reading, Section};
 use super::settings_names;
-use crate::json::Value;
+use crate::json::{Value, object};
 use crate::manager::{LimiterConfig, ProviderInfo, ProviderRegistry};
 use crate::settings::ProviderSettings;
 
@@ -342,6 +342,12 @@ impl ProviderEntry {
             }
             let Some(value) = reading.expanded(&entry.value, &path) else { continue };
             let value = Value::from(&value.data);
+            if let Err(error) =
+                ProviderSettings::from_value(object! { (setting.as_str()): value.clone() }.into())
+            {
+                reading.mistake(entry.line, path, error.message().trim_start_matches("settings: "));
+                continue;
+            }
             let shown = if settings_names::is_secret(&setting) { MASK.to_owned() } else { shown(&value) };
             self.note(format!("driver_options.{setting}"), shown, reading.origin(entry.line));
             self.set(&setting, value);

@@ -245,6 +245,7 @@ fn mistakes_of_meaning_are_explained() {
             "values are not given",
         ),
         ("[providers.groq]\ndriver_options = { apiProvider = \"x\" }\n", "goes to `provider`"),
+        ("[providers.groq]\ndriver_options = { awsRegion = 3 }\n", "`awsRegion` must be a string"),
         ("[providers.groq]\n[providers.groq.network]\nca_file = \"/no.pem\"\n", "there is no file /no.pem"),
         ("[providers.groq]\n[providers.groq.network]\nproxy = \"x\"\n", "must be a URL as http://"),
         ("[providers.\"a/b\"]\nprovider = \"groq\"\n", "must not be empty nor contain `/`"),
@@ -482,3 +483,24 @@ fn every_key_is_documented() {
 
 /// Second names that are accepted without being advertised.
 const SYNONYMS: &[&str] = &["arguments", "env_allow", "working_dir"];
+
+proptest::proptest! {
+    #[test]
+    fn no_text_is_too_strange(text in "[\\[\\]{}=:\"'a-z0-9.$# \n-]{0,200}", profile in "[a-z]{0,3}") {
+        for language in [Language::Toml, Language::Yaml] {
+            let profile = (!profile.is_empty()).then_some(profile.as_str());
+            let _ = Config::parse(&text, language, "strange", profile, &context(&[]));
+        }
+    }
+
+    #[test]
+    fn no_value_is_too_strange(
+        key in "(model|type|provider|api_key|api_keys|headers|limits|timeouts|network|driver_options|base_url|timeout)",
+        value in "(\\[\\]|\\{\\}|0|-1|1e300|nan|true|''|'x'|\\['x'\\]|\\{a=1\\}|'\\$\\{'|'\\$\\{A:-b\\}'|1979-05-27)",
+    ) {
+        let outcome = parse(&format!("[providers.openai]\n{key} = {value}\n"));
+        if let Err(mistakes) = outcome {
+            proptest::prop_assert!(mistakes.iter().all(|mistake| mistake.line.is_some() && !mistake.message.is_empty()));
+        }
+    }
+}

@@ -12,8 +12,12 @@ use super::conversation::Conversation;
 use super::printer::{Answer, Style, print_counts};
 use crate::failure::Failure;
 
-/// Talks until the person at the terminal has enough.
-pub(super) fn converse(mut conversation: Conversation, runtime: &Runtime) -> Result<(), Failure> {
+/// Talks until the person at the terminal has enough. The pictures go with what is said first.
+pub(super) fn converse(
+    mut conversation: Conversation,
+    mut pictures: Vec<ContentBlock>,
+    runtime: &Runtime,
+) -> Result<(), Failure> {
     let mut editor = DefaultEditor::new().map_err(|error| Failure::Usage(error.to_string()))?;
     let history = history_file();
     if let Some(file) = &history {
@@ -22,7 +26,6 @@ pub(super) fn converse(mut conversation: Conversation, runtime: &Runtime) -> Res
     }
     let (provider, model) = (conversation.provider.name(), conversation.provider.model().id);
     eprintln!("Talking to {model} of {provider}. /help lists commands, Ctrl-D ends.");
-    let mut pictures: Vec<ContentBlock> = Vec::new();
     loop {
         let Some(line) = read(&mut editor, "> ")? else { break };
         let line = line.trim();

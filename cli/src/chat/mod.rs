@@ -78,7 +78,7 @@ fn chat(place: &Place, arguments: Arguments, style: Style) -> Result<(), Failure
         let runtime = tokio::runtime::Runtime::new()?;
         let provider = runtime.block_on(world.provider(&arguments.choice))?;
         let conversation = Conversation { provider, system: arguments.system, tools, history: Vec::new() };
-        return interactive::converse(conversation, &runtime);
+        return interactive::converse(conversation, pictures, &runtime);
     }
     run_until_interrupted(async {
         let provider = world.provider(&arguments.choice).await?;
