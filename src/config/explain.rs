@@ -52,6 +52,11 @@ impl Config {
                 if !program.environment.is_empty() {
                     say("env", &program.environment.join(" "));
                 }
+                program
+                    .variables
+                    .iter()
+                    .for_each(|(name, _)| say(&format!("env.{name}"), super::provider::MASK));
+                program.idle_timeout.iter().for_each(|time| say("idle_timeout", &format!("{time:?}")));
                 program.timeout.iter().for_each(|time| say("timeout", &format!("{time:?}")));
                 program.folder.iter().for_each(|folder| say("folder", &folder.display().to_string()));
             }

@@ -1,14 +1,16 @@
 //! Entries of `type = "headless"`: programs that answer on their standard output.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mistake::suggest;
+use super::node::{Data, Node};
 use super::section::{Reading, Section};
 use super::variables::is_name;
 
-/// The facts about a program that serves as a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The facts about a program that serves as a provider. `Debug` hides the values of variables.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeadlessEntry {
     /// The program's kind, one of [`PROGRAMS`].
@@ -21,8 +23,12 @@ pub struct HeadlessEntry {
     pub model: Option<String>,
     /// How long one answer may take in all; `None` is no limit.
     pub timeout: Option<Duration>,
-    /// The environment variables that it is given besides the usual ones.
+    /// How long it may be silent. `None` if nothing is said, zero for no limit.
+    pub idle_timeout: Option<Duration>,
+    /// The environment variables that are passed on to it besides the usual ones.
     pub environment: Vec<String>,
+    /// The environment variables that are set for it.
+    pub variables: Vec<(String, String)>,
     /// The folder that it works in; the caller's own if there is none.
     pub folder: Option<PathBuf>,
 }
@@ -53,22 +59,64 @@ pub(super) fn read(
         None => Vec::new(),
     };
     let timeout = section.limit("timeout", reading).and_then(|found| found.value);
-    let environment = match section.either("env", "env_allow", reading) {
-        Some((key, node)) => {
-            let path = section.key(key);
-            let names = reading.texts(node, &path).unwrap_or_default();
-            for name in names.iter().filter(|name| !is_name(name)) {
-                let problem =
-                    format!("`{name}` is no name of an environment variable; values are not given here");
-                reading.mistake(node.line, path.clone(), problem);
-            }
-            names
-        }
-        None => Vec::new(),
+    let idle_timeout = section.limit("idle_timeout", reading).map(|found| found.value.unwrap_or_default());
+    let (environment, variables) = match section.either("env", "env_allow", reading) {
+        Some((key, node)) => read_environment(node, &section.key(key), reading),
+        None => Default::default(),
     };
     let folder = section.either("folder", "working_dir", reading);
     let folder = folder.and_then(|(key, node)| reading.text(node, &section.key(key)));
     let folder = folder.map(|found| reading.path(&found.value));
     let program = program.to_owned();
-    Some(HeadlessEntry { program, command, arguments, model, timeout, environment, folder })
+    Some(HeadlessEntry {
+        program,
+        command,
+        arguments,
+        model,
+        timeout,
+        idle_timeout,
+        environment,
+        variables,
+        folder,
+    })
+}
+
+type Environment = (Vec<String>, Vec<(String, String)>);
+
+/// A list of names to pass on, or a table of variables to set.
+fn read_environment(node: &Node, path: &str, reading: &mut Reading<'_>) -> Environment {
+    let Data::Table(entries) = &node.data else {
+        let names = reading.texts(node, path).unwrap_or_default();
+        for name in names.iter().filter(|name| !is_name(name)) {
+            let problem = format!("`{name}` is no name of an environment variable; a table sets values");
+            reading.mistake(node.line, path, problem);
+        }
+        return (names, Vec::new());
+    };
+    let mut variables = Vec::new();
+    for entry in entries {
+        let path = format!("{path}.{}", entry.key);
+        if !is_name(&entry.key) {
+            reading.mistake(entry.line, path.as_str(), "is no name of an environment variable");
+        }
+        let value = reading.text(&entry.value, &path);
+        variables.extend(value.map(|value| (entry.key.clone(), value.value)));
+    }
+    (Vec::new(), variables)
+}
+
+impl fmt::Debug for HeadlessEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeadlessEntry")
+            .field("program", &self.program)
+            .field("command", &self.command)
+            .field("arguments", &self.arguments)
+            .field("model", &self.model)
+            .field("timeout", &self.timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("environment", &self.environment)
+            .field("variables", &self.variables.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("folder", &self.folder)
+            .finish()
+    }
 }

@@ -220,6 +220,19 @@ fn what_holds_for_all_reaches_services_and_not_programs() {
 }
 
 #[test]
+fn programs_can_be_given_variables_that_nobody_sees() {
+    let text = "[providers.c]\ntype = \"headless\"\nprovider = \"codex\"\nidle_timeout = \"off\"\nenv = { A = \"${KEY}\" }\n";
+    let config = parse(text).unwrap();
+    let program = config.provider("c").unwrap().program().unwrap();
+    assert_eq!(program.variables, [("A".to_owned(), "k-secret".to_owned())]);
+    assert_eq!(program.idle_timeout, Some(std::time::Duration::ZERO));
+    let explained = config.explain("c", &context(&[])).unwrap();
+    assert!(!format!("{config:?}{explained:?}").contains("k-secret"));
+    let wrong = "[providers.c]\ntype = \"headless\"\nprovider = \"codex\"\nenv = { \"A B\" = \"x\" }\n";
+    assert!(mistakes(wrong)[0].contains("is no name of an environment variable"));
+}
+
+#[test]
 fn a_mistake_for_all_is_told_once() {
     let text = "limits = { max_wait = \"soon\" }\n[providers.groq]\n[providers.xai]\n";
     let found = mistakes(text);
@@ -242,7 +255,7 @@ fn mistakes_of_meaning_are_explained() {
         ("[providers.c]\ntype = \"headless\"\nprovider = \"generic\"\n", "has to be named"),
         (
             "[providers.c]\ntype = \"headless\"\nprovider = \"codex\"\nenv = [\"A=b\"]\n",
-            "values are not given",
+            "a table sets values",
         ),
         ("[providers.groq]\ndriver_options = { apiProvider = \"x\" }\n", "goes to `provider`"),
         ("[providers.groq]\ndriver_options = { awsRegion = 3 }\n", "`awsRegion` must be a string"),
