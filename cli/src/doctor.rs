@@ -6,6 +6,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use samewire::config::ProviderEntry;
 use samewire::json::{Object, Value};
+use samewire::manager::{ApiKey, ProviderRegistry};
 use samewire::transport::{Headers, HttpRequest, RequestOptions};
 use samewire::{
     ChatRequest, Context, ErrorKind, Message, ProviderSettings, build_provider_in, list_models_in,
@@ -61,6 +62,13 @@ pub(crate) fn run(place: &Place, arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Usage(
             "nothing to look at: no provider is configured and no key is in the environment".to_owned(),
         ));
+    }
+    for provider in &arguments.providers {
+        let is_configured = world.config.as_ref().is_some_and(|config| config.provider(provider).is_some());
+        if !is_configured && ProviderRegistry::get(provider).is_none() {
+            // Building it says which name is near.
+            build_provider_in(&ProviderSettings::new(provider.as_str()), &world.context)?;
+        }
     }
     let checks = run_until_interrupted(async {
         let all = providers.iter().map(|provider| examine(&world, provider, arguments.call));
@@ -139,14 +147,14 @@ async fn examine(world: &World, provider: &str, call: bool) -> Vec<Check> {
 
 /// `needed` is what the configuration says; else the service's own facts count.
 fn key(settings: &ProviderSettings, needed: Option<bool>) -> (State, String) {
-    let facts = settings.provider().and_then(samewire::manager::ProviderRegistry::get);
+    let facts = settings.provider().and_then(ProviderRegistry::get);
     let Some(facts) = facts else {
         return (State::Bad, format!("`{}` is no provider", settings.provider().unwrap_or_default()));
     };
     let Some(setting) = facts.key_setting else { return (State::Open, "none is needed".to_owned()) };
     match settings.non_empty(setting) {
         Some(key) => {
-            let id = samewire::manager::ApiKey::new(key.to_owned());
+            let id = ApiKey::new(key.to_owned());
             (State::Good, format!("found, fingerprint {}", id.id()))
         }
         None if needed.unwrap_or(facts.key_required) => {
@@ -159,7 +167,7 @@ fn key(settings: &ProviderSettings, needed: Option<bool>) -> (State, String) {
 /// Scheme, host and port of where a conversation would go.
 fn address(settings: &ProviderSettings, context: &Context) -> Result<String, String> {
     let mut settings = settings.clone();
-    let facts = settings.provider().and_then(samewire::manager::ProviderRegistry::get);
+    let facts = settings.provider().and_then(ProviderRegistry::get);
     if let Some(setting) = facts.and_then(|facts| facts.key_setting)
         && settings.non_empty(setting).is_none()
     {

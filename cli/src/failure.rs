@@ -30,7 +30,8 @@ impl Failure {
                 ExitCode::from(2)
             }
             Self::Answer(error) => {
-                eprintln!("samewire: {}{}", error.message(), advice(&error));
+                let provider = error.provider().map(|provider| format!("{provider}: ")).unwrap_or_default();
+                eprintln!("samewire: {provider}{}{}", error.message(), advice(&error));
                 ExitCode::FAILURE
             }
             Self::Found => ExitCode::FAILURE,

@@ -328,6 +328,9 @@ fn doctor_finds_what_is_missing() {
     assert!(ran.out.contains("http://127.0.0.1:9 cannot be reached"), "{ran:?}");
     let folder = nowhere();
     assert_eq!(run_in(folder.path(), &["doctor"], &[], "").status, Some(2));
+    let ran = run_in(folder.path(), &["doctor", "grok"], &[], "");
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("did you mean `groq`"), "{ran:?}");
 }
 
 // ---- config ----
