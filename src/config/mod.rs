@@ -47,6 +47,7 @@ mod explain;
 mod headless;
 mod import;
 mod key;
+mod key_forms;
 mod limits;
 mod manager;
 mod mistake;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::addresses::base_url_setting;
 use super::explain::Fact;
 use super::headless::{self, HeadlessEntry};
-use super::key::{KeySource, read_key, read_source};
+use super::key::KeySource;
+use super::key_forms::{read_key, read_keys};
 use super::limits;
 use super::mistake::suggest;
 use super::node::{Data, Node};
@@ -251,7 +252,7 @@ impl ProviderEntry {
                 Vec::new()
             }
             (Some(single), None) => vec![single],
-            (None, Some((key, node))) => list_of_keys(node, &section.key(key), reading),
+            (None, Some((key, node))) => read_keys(node, &section.key(key), reading),
             (None, None) => {
                 // A server of one's own must not be sent the key of the service that it resembles.
                 let is_other = mode == Mode::Local && facts.id == "openai";
@@ -389,44 +390,6 @@ fn service(
     let key = if named.is_some() { section.key("provider") } else { format!("providers.{id}") };
     reading.mistake(named_line, key, problem);
     None
-}
-
-fn list_of_keys(node: &Node, path: &str, reading: &mut Reading<'_>) -> Vec<Found<KeySource>> {
-    let mut keys = Vec::new();
-    match &node.data {
-        Data::List(items) if !items.is_empty() => {
-            for (index, item) in items.iter().enumerate() {
-                keys.extend(read_source(item, &format!("{path}[{index}]"), reading));
-            }
-        }
-        Data::Table(entries) if !entries.is_empty() => {
-            for entry in entries {
-                keys.extend(read_profile(&entry.value, &format!("{path}.{}", entry.key), reading));
-            }
-        }
-        _ => {
-            let problem = format!(
-                "must be a list of keys, as [\"${{KEY_ONE}}\", \"${{KEY_TWO}}\"], not {}",
-                node.kind()
-            );
-            reading.mistake(node.line, path, problem);
-        }
-    }
-    keys
-}
-
-/// A named auth profile: a key in full form, or a table with `api_key` or one of its short forms.
-fn read_profile(node: &Node, path: &str, reading: &mut Reading<'_>) -> Option<Found<KeySource>> {
-    let is_short = |key: &str| key.starts_with("api_key");
-    match &node.data {
-        Data::Table(entries) if entries.iter().any(|entry| is_short(&entry.key)) => {
-            let mut section = Section::open(node, path, reading)?;
-            let key = read_key(&mut section, reading);
-            section.close(reading);
-            key
-        }
-        _ => read_source(node, path, reading),
-    }
 }
 
 /// `open_ai_headers` as `openAiHeaders`.
