@@ -43,7 +43,7 @@ pub(super) fn read(
     program_line: usize,
     model: Option<String>,
     reading: &mut Reading<'_>,
-) -> Option<HeadlessEntry> {
+) -> HeadlessEntry {
     if !PROGRAMS.contains(&program) {
         let hint = suggest(program, PROGRAMS.iter().copied());
         let problem = format!("`{program}` is no program that is known: {hint}");
@@ -68,7 +68,7 @@ pub(super) fn read(
     let folder = folder.and_then(|(key, node)| reading.text(node, &section.key(key)));
     let folder = folder.map(|found| reading.path(&found.value));
     let program = program.to_owned();
-    Some(HeadlessEntry {
+    HeadlessEntry {
         program,
         command,
         arguments,
@@ -78,7 +78,7 @@ pub(super) fn read(
         environment,
         variables,
         folder,
-    })
+    }
 }
 
 type Environment = (Vec<String>, Vec<(String, String)>);

@@ -38,7 +38,7 @@ pub(super) fn read_keys(node: &Node, path: &str, reading: &mut Reading<'_>) -> V
     match &node.data {
         Data::List(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                keys.extend(read_source(item, &format!("{path}[{index}]"), reading));
+                keys.extend(read_profile(item, &format!("{path}[{index}]"), reading));
             }
         }
         Data::Table(entries) if !entries.is_empty() => {
@@ -57,13 +57,14 @@ pub(super) fn read_keys(node: &Node, path: &str, reading: &mut Reading<'_>) -> V
     keys
 }
 
-/// A named auth profile: a key in full form, or a table with `api_key` or one of its short forms.
+/// An auth profile: a key in full form, or a table with `api_key` or one of its short forms.
 fn read_profile(node: &Node, path: &str, reading: &mut Reading<'_>) -> Option<Found<KeySource>> {
     let is_short = |key: &str| key.starts_with("api_key");
     match &node.data {
         Data::Table(entries) if entries.iter().any(|entry| is_short(&entry.key)) => {
             let mut section = Section::open(node, path, reading)?;
             let key = read_key(&mut section, reading);
+            let _ = section.node("name");
             section.close(reading);
             key
         }

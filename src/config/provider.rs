@@ -106,14 +106,15 @@ impl ProviderEntry {
             let program = named.map_or_else(|| id.to_owned(), |found| found.value);
             let model = model.map(|found| found.value);
             let program = headless::read(&mut section, &program, named_line, model, reading);
+            let mut entry = Self::new(id, node.line, Source::Program(program));
+            limits::read_limits(&mut entry, &mut section, reading);
             section.close(reading);
-            return Some(Self::of_program(id, node.line, program?));
+            return Some(entry);
         }
-        let facts = service(id, named.as_ref(), named_line, mode, &mut section, reading);
-        // What its other keys mean depends on the service.
-        let facts = facts?;
+        // Without a service nobody knows what the other keys mean.
+        let facts = service(id, named.as_ref(), named_line, mode, &mut section, reading)?;
         let origin = named.map_or_else(|| reading.origin(node.line), |found| found.origin);
-        let mut entry = Self::of_service(id, node.line, facts);
+        let mut entry = Self::new(id, node.line, Source::Service(facts));
         if let Some(kind) = kind {
             entry.note("type", if mode == Mode::Local { "local" } else { "api" }, kind.origin);
         }
@@ -130,12 +131,16 @@ impl ProviderEntry {
         Some(entry)
     }
 
-    fn of_service(id: &str, line: usize, facts: &'static ProviderInfo) -> Self {
+    fn new(id: &str, line: usize, source: Source) -> Self {
+        let settings = match &source {
+            Source::Service(facts) => ProviderSettings::new(facts.id),
+            Source::Program(_) => ProviderSettings::default(),
+        };
         Self {
             id: id.to_owned(),
             line,
-            source: Source::Service(facts),
-            settings: ProviderSettings::new(facts.id),
+            source,
+            settings,
             keys: Vec::new(),
             needs_key: false,
             key_state: None,
@@ -145,12 +150,6 @@ impl ProviderEntry {
             require_finish_reason: false,
             facts: Vec::new(),
         }
-    }
-
-    fn of_program(id: &str, line: usize, program: HeadlessEntry) -> Self {
-        let settings = ProviderSettings::default();
-        let service = ProviderRegistry::all().next().expect("there are providers");
-        Self { source: Source::Program(program), settings, ..Self::of_service(id, line, service) }
     }
 
     /// Remembers what is in force and where it was said.

@@ -333,12 +333,28 @@ async fn a_manager_is_made_of_it() {
     assert_eq!(http.headers.joined("authorization").as_deref(), Some("Bearer k-secret"));
 }
 
+#[test]
+fn auth_profiles_may_be_named() {
+    let text =
+        "[providers.groq]\nauth_profiles = { one = { api_key_env = \"ONE\" }, two = { env = \"TWO\" } }\n";
+    let config = parse(text).unwrap();
+    let keys: Vec<String> = config.provider("groq").unwrap().key_sources().map(ToString::to_string).collect();
+    assert_eq!(keys, ["environment variable ONE", "environment variable TWO"]);
+    let wrong =
+        mistakes("[providers.groq]\nauth_profiles = { one = { api_key_env = \"ONE\", colour = 1 } }\n");
+    assert!(
+        wrong[0].starts_with("s.toml:2: `providers.groq.auth_profiles.one.colour`: there is no such key"),
+        "{wrong:?}"
+    );
+    assert!(mistakes("[providers.groq]\napi_keys = []\n")[0].contains("must be a list of keys"));
+}
+
 #[tokio::test]
 async fn several_keys_become_a_ring() {
     let text = r#"
         [providers.groq]
         model = "m"
-        api_keys = ["${ONE}", { env = "TWO" }]
+        auth_profiles = [{ name = "first", api_key_env = "ONE" }, "${TWO}"]
     "#;
     let answer = || {
         Exchange::new(200)
