@@ -466,6 +466,34 @@ api_key_file = "key.txt"
 }
 
 #[test]
+fn a_provider_goes_through_its_own_proxy() {
+    let project = Project::with(
+        r#"
+[providers.far]
+provider = "openai"
+base_url = "http://llm.invalid/v1"
+model = "m"
+api_key = "k"
+network = { proxy = "${SERVICE}" }
+"#,
+    );
+    let ran = project.run(&["chat", "Hi"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello from here\n"), "{ran:?}");
+    assert!(project.service.chats()[0].line.contains("http://llm.invalid/v1/chat/completions"));
+}
+
+#[test]
+fn a_limit_of_time_ends_a_call() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let project = Project::with(
+        "[providers.slow]\nprovider = \"openai\"\nbase_url = \"${SILENT}/v1\"\nmodel = \"m\"\napi_key = \"k\"\ntimeout = \"200ms\"\n[budget]\nretries = 0\n",
+    );
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let ran = run_in(project.path(), &["chat", "Hi"], &[("SILENT", &url)], "");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+}
+
+#[test]
 fn programs_are_known_but_not_run_yet() {
     let project = Project::with(
         "[providers.code]\ntype = \"headless\"\nprovider = \"claude-code\"\nmodel = \"opus\"\n",
