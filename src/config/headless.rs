@@ -8,6 +8,8 @@ use super::mistake::suggest;
 use super::node::{Data, Node};
 use super::section::{Reading, Section};
 use super::variables::is_name;
+use crate::json::{Object, Value};
+use crate::settings::ProviderSettings;
 
 /// The facts about a program that serves as a provider. `Debug` hides the values of variables.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +33,34 @@ pub struct HeadlessEntry {
     pub variables: Vec<(String, String)>,
     /// The folder that it works in; the caller's own if there is none.
     pub folder: Option<PathBuf>,
+}
+
+impl HeadlessEntry {
+    /// The entry as settings of a provider: `apiProvider` is the program's id (`headless` for `generic`), the rest
+    /// `headlessCommand`, `headlessArguments`, `headlessEnvironment`, `headlessVariables`, `headlessFolder`,
+    /// `headlessIdleTimeoutMs` and `apiModelId`. [`timeout`](Self::timeout) has no setting.
+    pub fn to_settings(&self) -> ProviderSettings {
+        let id = if self.program == "generic" { "headless" } else { &self.program };
+        let texts = |list: &[String]| Value::Array(list.iter().map(|text| text.as_str().into()).collect());
+        let mut settings = ProviderSettings::new(id);
+        let folder = self.folder.as_ref().map(|folder| folder.display().to_string());
+        settings.set("headlessCommand", self.command.as_deref().map(Value::from));
+        settings.set("apiModelId", self.model.as_deref().map(Value::from));
+        settings.set("headlessFolder", folder.map(Value::from));
+        settings
+            .set("headlessIdleTimeoutMs", self.idle_timeout.map(|time| (time.as_secs_f64() * 1000.0).into()));
+        if !self.arguments.is_empty() {
+            settings.set("headlessArguments", Some(texts(&self.arguments)));
+        }
+        if !self.environment.is_empty() {
+            settings.set("headlessEnvironment", Some(texts(&self.environment)));
+        }
+        if !self.variables.is_empty() {
+            let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            settings.set("headlessVariables", Some(variables.collect::<Object>().into()));
+        }
+        settings
+    }
 }
 
 /// The kinds of programs that are known, and `generic` for any other that speaks JSON lines.

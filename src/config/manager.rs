@@ -102,7 +102,8 @@ async fn service_config(entry: &ProviderEntry, reader: &KeyReader) -> Result<Pro
     }
 }
 
-/// A program as a provider. This is where `samewire::headless` is to be wired in.
+/// A program as a provider. This is where `samewire::headless` is to be wired in: once the settings of
+/// [`HeadlessEntry::to_settings`] are understood, this is `ProviderConfig::new(id, program.to_settings())`.
 fn program_config(id: &str, program: &HeadlessEntry) -> ProviderConfig {
     let (id, program) = (id.to_owned(), program.clone());
     let name = id.clone();

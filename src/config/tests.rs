@@ -233,6 +233,25 @@ fn programs_can_be_given_variables_that_nobody_sees() {
 }
 
 #[test]
+fn programs_become_settings() {
+    let text = "[providers.c]\ntype = \"headless\"\nprovider = \"generic\"\ncommand = \"/bin/x\"\nargs = [\"-a\"]\nidle_timeout = \"2s\"\nmodel = \"m\"\nenv = { A = \"b\" }\n";
+    let config = parse(text).unwrap();
+    let settings = config.provider("c").unwrap().program().unwrap().to_settings();
+    let all: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={}", value.to_json())).collect();
+    assert_eq!(
+        all,
+        [
+            r#"apiProvider="headless""#,
+            r#"headlessCommand="/bin/x""#,
+            r#"apiModelId="m""#,
+            "headlessIdleTimeoutMs=2000",
+            r#"headlessArguments=["-a"]"#,
+            r#"headlessVariables={"A":"b"}"#,
+        ]
+    );
+}
+
+#[test]
 fn a_mistake_for_all_is_told_once() {
     let text = "limits = { max_wait = \"soon\" }\n[providers.groq]\n[providers.xai]\n";
     let found = mistakes(text);
