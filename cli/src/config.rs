@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use samewire::Context;
-use samewire::config::{Config, Fact, ImportedKeys, Origin, ProviderEntry, import};
+use samewire::config::{Config, Fact, ImportedKeys, Language, Origin, ProviderEntry, import};
 use samewire::json::{Object, Value};
-use samewire::manager::ProviderManager;
+use samewire::manager::{ProviderManager, ProviderRegistry};
 
 use crate::failure::Failure;
 use crate::output::{print, print_json, run_until_interrupted, table};
@@ -129,7 +129,10 @@ fn summary(config: &Config) -> String {
 
 fn explain(place: &Place, provider: Option<&str>, json: bool) -> Result<(), Failure> {
     let world = World::open(place)?;
-    let Some(config) = &world.config else { return Err(Failure::Usage(NONE.to_owned())) };
+    let built_in = built_in(provider, &world)?;
+    let Some(config) = built_in.as_ref().or(world.config.as_ref()) else {
+        return Err(Failure::Usage(NONE.to_owned()));
+    };
     let ids: Vec<&str> = match provider {
         Some(provider) if config.provider(provider).is_some() => vec![provider],
         Some(other) => return explain_target(&world, config, other),
@@ -144,6 +147,20 @@ fn explain(place: &Place, provider: Option<&str>, json: bool) -> Result<(), Fail
         let _ = write!(text, "{id}\n{}", table(&facts.iter().map(row).collect::<Vec<_>>()));
     }
     if json { print_json(Value::Array(objects)) } else { print(&text) }
+}
+
+/// What holds for a provider that is built in and that no configuration speaks of.
+fn built_in(provider: Option<&str>, world: &World) -> Result<Option<Config>, Failure> {
+    let Some(id) = provider.filter(|id| ProviderRegistry::get(id).is_some()) else { return Ok(None) };
+    let names = |config: &Config| {
+        config.provider(id).is_some()
+            || config.routes().chain(config.aliases().map(|(alias, _)| alias)).any(|name| name == id)
+    };
+    if world.config.as_ref().is_some_and(names) {
+        return Ok(None);
+    }
+    let text = format!("[providers.{id}]\n");
+    Ok(Some(Config::parse(&text, Language::Toml, "built in", None, &world.context)?))
 }
 
 /// A route, an alias or a model: where a short prompt would go now.

@@ -398,6 +398,19 @@ fn config_explain_tells_origins_and_no_secret() {
 }
 
 #[test]
+fn config_explain_knows_what_is_built_in() {
+    let folder = nowhere();
+    let ran = run_in(folder.path(), &["config", "explain", "groq"], &[("GROQ_API_KEY", "gsk-hush")], "");
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(
+        ran.out.contains("https://api.groq.com/openai/v1") && ran.out.contains("environment GROQ_API_KEY"),
+        "{ran:?}"
+    );
+    assert!(!ran.out.contains("hush"), "{ran:?}");
+    assert_eq!(run_in(folder.path(), &["config", "explain", "grok"], &[], "").status, Some(2));
+}
+
+#[test]
 fn config_import_turns_an_export_into_a_configuration_that_works() {
     let project = Project::new();
     let url = project.service.url();
