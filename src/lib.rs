@@ -104,6 +104,7 @@
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
+//! - `config`: `config`, one file that says which providers there are and how to reach them.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
@@ -137,11 +138,16 @@ mod tool_calls;
 
 pub mod batches;
 pub mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod frames;
 pub mod json;
 pub mod layers;
 #[cfg(feature = "manager")]
 pub mod manager;
+#[cfg(all(any(doc, doctest), feature = "config"))]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
 pub mod ollama;
 pub mod prompt_cache;
 pub mod think;
