@@ -104,6 +104,7 @@
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
+//! - `headless`: command-line programs as providers, `headless`.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
@@ -137,6 +138,8 @@ mod tool_calls;
 pub mod batches;
 pub mod clock;
 pub mod frames;
+#[cfg(feature = "headless")]
+pub mod headless;
 pub mod json;
 pub mod layers;
 #[cfg(feature = "manager")]

@@ -170,7 +170,7 @@ impl fmt::Debug for ProviderSettings {
 /// Whether an entry may hold a secret: keys, tokens, credentials, and headers and URLs, which can carry them.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["key", "token", "secret", "credentials", "headers", "url", "password"]
+    ["key", "token", "secret", "credentials", "headers", "url", "password", "headlessvariables"]
         .iter()
         .any(|part| key.contains(part))
         && !["maxtokens", "thinkingtokens", "keyfile"].iter().any(|part| key.ends_with(part))

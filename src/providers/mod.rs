@@ -176,6 +176,10 @@ pub fn build_provider_in(
     settings: &ProviderSettings,
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
+    #[cfg(feature = "headless")]
+    if let Some(program) = crate::headless::build(settings, context) {
+        return program;
+    }
     let (id, kind) = find(settings)?;
     kind.build(settings, context).map_err(|error| error.with_provider(*id))
 }
