@@ -112,7 +112,6 @@
 //! Embeddings, audio, and everything above a single call: prompts, agents, memory.
 
 mod auth;
-mod catalog;
 mod context;
 mod driver;
 mod error;
@@ -136,6 +135,7 @@ mod tool;
 mod tool_calls;
 
 pub mod batches;
+pub mod catalog;
 pub mod clock;
 pub mod frames;
 #[cfg(feature = "headless")]

@@ -176,7 +176,7 @@ fn is_secret(key: &str) -> bool {
         && !["maxtokens", "thinkingtokens", "keyfile"].iter().any(|part| key.ends_with(part))
 }
 
-fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
     let mut line = 1;
     let mut column = 1;
     let mut units = 0;

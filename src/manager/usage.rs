@@ -42,9 +42,11 @@ impl Counting {
         let model = model.to_ascii_lowercase();
         let of_anthropic = model.starts_with("anthropic/");
         match provider {
-            "anthropic" | "bedrock" | "minimax" | "claude-code" => Self::ANTHROPIC,
+            "anthropic" | "bedrock" | "minimax" => Self::ANTHROPIC,
+            // Programs that tell what they spent.
+            "claude-code" | "opencode" => Self { cost_is_reported: true, ..Self::ANTHROPIC },
             "vertex" if model.contains("claude") => Self::ANTHROPIC,
-            "vertex" | "gemini" => Self::GEMINI,
+            "vertex" | "gemini" | "gemini-cli" => Self::GEMINI,
             "openrouter" => Self { cost_is_reported: true, ..Self::OPENAI },
             // The reference subtracts cached tokens for Anthropic's models (`roo`), or takes the gateway to
             // count as Anthropic does (`vercel-ai-gateway`).
