@@ -105,12 +105,14 @@
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
 //! - `headless`: command-line programs as providers, `headless`.
+//! - `structured`: answers as Rust types, `structured`; brings schemars.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
 //!
 //! Embeddings, audio, and everything above a single call: prompts, agents, memory.
 
+mod answer_format;
 mod auth;
 mod context;
 mod driver;
@@ -122,6 +124,7 @@ mod model;
 mod protocols;
 mod provider;
 mod providers;
+mod reasoning_as_text;
 mod request;
 mod response;
 mod settings;
@@ -146,9 +149,12 @@ pub mod layers;
 pub mod manager;
 pub mod ollama;
 pub mod prompt_cache;
+#[cfg(feature = "structured")]
+pub mod structured;
 pub mod think;
 pub mod transport;
 
+pub use answer_format::{AnswerFormat, AnswerSchema, strict_schema};
 pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};

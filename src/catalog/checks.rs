@@ -86,7 +86,7 @@ pub fn concerns(request: &ChatRequest, model: &CatalogueModel) -> Vec<Concern> {
     if let Some(window) = model.context_window {
         // A text has at most a token a byte, so short ones need no count.
         let texts = texts(request);
-        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let bytes: usize = texts.iter().map(String::len).sum();
         if bytes as u64 > window {
             let tokens = estimate(&texts, bytes);
             if tokens > window {
@@ -194,7 +194,9 @@ impl CheckedProvider {
     fn check(&self, request: &ChatRequest) -> Result<(), Error> {
         let (model, concerns) = self.concerns(request);
         if let Some(warn) = &self.warn {
-            concerns.iter().for_each(|concern| warn(&model, concern));
+            for concern in &concerns {
+                warn(&model, concern);
+            }
             return Ok(());
         }
         let fatal: Vec<&Concern> = concerns.iter().filter(|concern| concern.is_fatal()).collect();
@@ -296,7 +298,7 @@ mod tests {
     struct Blind;
 
     impl AiProvider for Blind {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "acme"
         }
 

@@ -21,7 +21,7 @@ pub(super) fn models(list: &Object, origin: Origin, on_wrong: &mut OnWrong<'_>) 
         for (model, facts) in models {
             let path = format!("{provider}.models.{model}");
             match facts.as_object() {
-                Some(facts) => found.push(Facts { facts, path, on_wrong }.model(id, model, origin)),
+                Some(facts) => found.push(Facts { of_model: facts, path, on_wrong }.model(id, model, origin)),
                 None => on_wrong(&path, "an object"),
             }
         }
@@ -34,8 +34,11 @@ pub(super) fn our_id(provider: &str) -> &str {
     PROVIDERS.iter().find(|(theirs, _)| *theirs == provider).map_or(provider, |(_, ours)| ours)
 }
 
+/// The prices of prompts beyond 200,000 tokens.
+const LONG: &str = "context_over_200k";
+
 struct Facts<'a, 'b> {
-    facts: &'a Object,
+    of_model: &'a Object,
     path: String,
     on_wrong: &'a mut OnWrong<'b>,
 }
@@ -62,7 +65,7 @@ impl Facts<'_, '_> {
 
     fn field<T>(&mut self, path: &[&str], wanted: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let (first, rest) = path.split_first()?;
-        let mut value = self.facts.get(first)?;
+        let mut value = self.of_model.get(first)?;
         for key in rest {
             value = value.get(key)?;
         }
@@ -109,7 +112,6 @@ impl Facts<'_, '_> {
         if prices == Prices::default() {
             return None;
         }
-        const LONG: &str = "context_over_200k";
         let long = PriceTier {
             input: self.price(&["cost", LONG, "input"]),
             output: self.price(&["cost", LONG, "output"]),

@@ -14,6 +14,7 @@ use super::program::{Question, Spec};
 use super::resolve::{Places, resolve};
 use super::session::{Bookmark, Sessions};
 use super::{environment, process, prompt};
+use crate::answer_format::FormatSupport;
 use crate::context::Context;
 use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
@@ -113,6 +114,7 @@ impl Inner {
 
     /// Asks with parts of messages; a version that does not know them yet is asked without.
     async fn chat(self: &Arc<Self>, request: ChatRequest) -> Result<TokenStream, Error> {
+        let request = FormatSupport::Words.prepare(request)?;
         self.check(&request)?;
         let bookmark = self.sessions.bookmark(&request).map(Arc::new);
         let run = Run::new(self.secrets.clone());

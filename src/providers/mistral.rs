@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 
+use crate::answer_format::FormatSupport;
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
@@ -71,6 +72,10 @@ impl Wire for Mistral {
 
     fn model(&self) -> Model {
         self.model.clone()
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

@@ -11,6 +11,7 @@ use crate::protocols::converse::{Converse, ConverseSpec};
 use crate::protocols::gemini::{Gemini, GeminiSpec};
 use crate::protocols::openai_chat::{ChatSpec, OpenAiChat};
 use crate::provider::AiProvider;
+use crate::reasoning_as_text::ReasoningAsText;
 use crate::settings::ProviderSettings;
 
 mod anthropic;
@@ -181,7 +182,11 @@ pub fn build_provider_in(
         return program;
     }
     let (id, kind) = find(settings)?;
-    kind.build(settings, context).map_err(|error| error.with_provider(*id))
+    let provider = kind.build(settings, context).map_err(|error| error.with_provider(*id))?;
+    if settings.is_truthy("reasoningAsText") {
+        return Ok(Arc::new(ReasoningAsText(provider)));
+    }
+    Ok(provider)
 }
 
 /// The models of the service that settings name, without making a provider: for people who choose before

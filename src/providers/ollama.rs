@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 use futures_util::future::join_all;
 use url::Url;
 
+use crate::answer_format::FormatSupport;
 use crate::catalog::fetch::{self, ListFailure, axios_get, axios_post};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -153,6 +154,10 @@ impl Wire for Ollama {
             *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

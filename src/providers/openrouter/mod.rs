@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use super::compatible::{ROUTER, key_or_placeholder};
 use super::reasoning_details;
+use crate::answer_format::FormatSupport;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::catalog::tables::table;
@@ -135,6 +136,10 @@ impl Wire for OpenRouter {
             self.chat.use_model(model(&self.settings, Some(&list), endpoints.as_ref()));
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        self.chat.format_support()
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
