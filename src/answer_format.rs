@@ -54,7 +54,8 @@ pub struct AnswerSchema {
     pub description: Option<Text>,
     /// The schema.
     pub schema: Value,
-    /// Whether the service must hold the answer to it, for which it is [prepared](strict_schema).
+    /// Whether the service must hold the answer to it, for which it is [prepared](strict_schema). A schema with
+    /// `additionalProperties` of some form cannot be, and is sent as it is.
     pub strict: bool,
 }
 
@@ -122,8 +123,10 @@ impl AnswerSchema {
     fn named(&self) -> crate::json::Object {
         let mut named = object! { "name": self.name.clone() };
         named.insert_some("description", self.description.clone());
-        named.insert("schema", if self.strict { strict_schema(&self.schema) } else { self.schema.clone() });
-        named.insert("strict", self.strict);
+        // A map from any key has no strict form; without it the service still sees the schema.
+        let strict = self.strict && !strict::has_open_objects(&self.schema);
+        named.insert("schema", if strict { strict_schema(&self.schema) } else { self.schema.clone() });
+        named.insert("strict", strict);
         named
     }
 }
@@ -266,6 +269,14 @@ mod tests {
         let mut thinking = model;
         thinking.parameters.insert("reasoning", object! { "type": "enabled" });
         assert_eq!(FormatSupport::of_forced_tool(&settings, &thinking), FormatSupport::Words);
+    }
+
+    #[test]
+    fn a_map_is_not_closed() {
+        let map = object! { "type": "object", "additionalProperties": object! { "type": "integer" } };
+        let format = AnswerFormat::schema("map", map.clone()).for_responses();
+        assert_eq!(format.get("strict"), Some(&Value::Bool(false)));
+        assert_eq!(format.get("schema"), Some(&Value::from(map)));
     }
 
     #[test]

@@ -30,6 +30,18 @@ pub fn strict_schema(schema: &Value) -> Value {
     schema
 }
 
+/// Whether a schema has objects whose keys it does not name, which no strict schema can have.
+pub(super) fn has_open_objects(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => {
+            object.get("additionalProperties").is_some_and(Value::is_object)
+                || object.values().any(has_open_objects)
+        }
+        Value::Array(items) => items.iter().any(has_open_objects),
+        _ => false,
+    }
+}
+
 fn prepare(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     for keyword in REFUSED {
@@ -85,6 +97,7 @@ fn close(object: &mut Object) {
         Some(Value::Array(required)) => required,
         _ => Vec::new(),
     };
+    object.remove("additionalProperties");
     if !object.contains_key("properties") {
         object.insert("properties", Object::new());
     }
