@@ -20,6 +20,11 @@ use crate::{Error, Text};
 /// Nor does it know `awsInvokeModel`, which makes `bedrock` speak the older InvokeModel API
 /// (Claude, Titan Text and Llama models) instead of Converse.
 ///
+/// For every provider there are `answerFormat` (`schema`, `json` or `prompt`: how the service is asked for JSON, where
+/// we know it wrong; see [`AnswerFormat`](crate::AnswerFormat)) and `reasoningAsText` (see
+/// [`ChatRequest::reasoning_as_text`](crate::ChatRequest::reasoning_as_text)). Settings of programs are listed at
+/// `headless::HeadlessConfig::from_settings`.
+///
 /// Settings of the network, for every provider, are listed at `Context::system_for`.
 ///
 /// # Example: settings in code and from JSON

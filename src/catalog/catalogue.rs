@@ -325,6 +325,8 @@ mod tests {
     fn prices_are_filled_in_only_where_they_are_known() {
         let list = object! { "openrouter": object! { "models": object! {
             "a/long": object! { "cost": object! { "input": 1.25, "output": 10, "context_over_200k": object! { "input": 2.5, "output": 15 } } },
+            "a/tiered": object! { "cost": object! { "input": 5, "output": 30, "tiers": vec![Value::from(
+                object! { "input": 10, "output": 45, "tier": object! { "type": "context", "size": 272_000 } })] } },
             "a/unpriced": object! { "tool_call": true },
         } } };
         let catalogue = Catalogue::default().with_overrides(&list.into()).unwrap();
@@ -332,6 +334,9 @@ mod tests {
         assert_eq!(long.info().number("inputPrice"), Some(1.25));
         let tiers = long.info().get("tiers").and_then(Value::as_array).unwrap();
         assert_eq!(tiers[1].get("inputPrice").and_then(Value::as_f64), Some(2.5));
+        let tiered = catalogue.get("openrouter", "a/tiered").unwrap().prices.as_ref().unwrap();
+        let tiers: Vec<_> = tiered.tiers.iter().map(|tier| (tier.up_to, tier.input)).collect();
+        assert_eq!(tiers, [(Some(272_000), Some(5.0)), (None, Some(10.0))]);
         for unknown in [("openrouter", "a/unpriced"), ("requesty", "a/long")] {
             assert_eq!(
                 catalogue.priced(unknown.0, Model::without_info(unknown.1)),

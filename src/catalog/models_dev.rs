@@ -34,7 +34,7 @@ pub(super) fn our_id(provider: &str) -> &str {
     PROVIDERS.iter().find(|(theirs, _)| *theirs == provider).map_or(provider, |(_, ours)| ours)
 }
 
-/// The prices of prompts beyond 200,000 tokens.
+/// The older key for the prices of prompts beyond 200,000 tokens.
 const LONG: &str = "context_over_200k";
 
 struct Facts<'a, 'b> {
@@ -101,6 +101,31 @@ impl Facts<'_, '_> {
         self.field(path, "dollars per million tokens", |value| value.as_f64().filter(|price| *price >= 0.0))
     }
 
+    /// The tiers of long prompts. Each entry holds beyond its size; ours hold up to theirs.
+    fn tiers(&mut self, base: &Prices) -> Vec<PriceTier> {
+        let mut beyond: Vec<(u64, PriceTier)> = self
+            .field(&["cost", "tiers"], "a list of tiers by context", tiers_by_context)
+            .unwrap_or_default();
+        if beyond.is_empty() {
+            let long =
+                self.field(&["cost", LONG], "prices of long prompts", |long| long.as_object().map(prices_of));
+            beyond.extend(long.map(|long| (200_000, long)));
+        }
+        beyond.sort_by_key(|(size, _)| *size);
+        let sizes: Vec<u64> = beyond.iter().map(|(size, _)| *size).collect();
+        let usual = PriceTier {
+            input: base.input,
+            output: base.output,
+            cache_read: base.cache_read,
+            cache_write: base.cache_write,
+            ..PriceTier::default()
+        };
+        let tiers = std::iter::once(usual).chain(beyond.into_iter().map(|(_, tier)| tier)).enumerate();
+        let tiers: Vec<PriceTier> =
+            tiers.map(|(at, tier)| PriceTier { up_to: sizes.get(at).copied(), ..tier }).collect();
+        if tiers.len() > 1 { tiers } else { Vec::new() }
+    }
+
     fn prices(&mut self) -> Option<Prices> {
         let mut prices = Prices {
             input: self.price(&["cost", "input"]),
@@ -112,25 +137,29 @@ impl Facts<'_, '_> {
         if prices == Prices::default() {
             return None;
         }
-        let long = PriceTier {
-            input: self.price(&["cost", LONG, "input"]),
-            output: self.price(&["cost", LONG, "output"]),
-            cache_read: self.price(&["cost", LONG, "cache_read"]),
-            cache_write: self.price(&["cost", LONG, "cache_write"]),
-            ..PriceTier::default()
-        };
-        if long != PriceTier::default() {
-            let short = PriceTier {
-                up_to: Some(200_000),
-                input: prices.input,
-                output: prices.output,
-                cache_read: prices.cache_read,
-                cache_write: prices.cache_write,
-                ..PriceTier::default()
-            };
-            prices.tiers = vec![short, long];
-        }
+        prices.tiers = self.tiers(&prices);
         Some(prices)
+    }
+}
+
+fn tiers_by_context(list: &Value) -> Option<Vec<(u64, PriceTier)>> {
+    let tier = |entry: &Value| {
+        let condition = entry.get("tier")?;
+        let by_context = condition.get("type").and_then(Value::as_str) == Some("context");
+        let size = condition.get("size").and_then(Value::as_f64).filter(|_| by_context)?;
+        Some((size as u64, prices_of(entry.as_object()?)))
+    };
+    list.as_array()?.iter().map(tier).collect()
+}
+
+fn prices_of(object: &Object) -> PriceTier {
+    let price = |key: &str| object.get(key).and_then(Value::as_f64).filter(|price| *price >= 0.0);
+    PriceTier {
+        input: price("input"),
+        output: price("output"),
+        cache_read: price("cache_read"),
+        cache_write: price("cache_write"),
+        ..PriceTier::default()
     }
 }
 

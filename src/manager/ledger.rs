@@ -442,6 +442,32 @@ mod tests {
         ProviderSettings::new("groq").with("groqApiKey", "k")
     }
 
+    #[test]
+    fn the_catalogue_knows_prices_that_the_provider_does_not() {
+        let list = crate::json::object! { "acme": crate::json::object! { "models": crate::json::object! {
+            "priced": crate::json::object! { "cost": crate::json::object! { "input": 2, "output": 8 } },
+            "unpriced": crate::json::object! {},
+        } } };
+        let catalogue = Arc::new(Catalogue::default().with_overrides(&list.into()).unwrap());
+        let ledger = UsageLedger::new().priced_by(catalogue);
+        for model in ["priced", "unpriced"] {
+            let call = MeteredCall {
+                provider: "acme".into(),
+                model: Model::without_info(model),
+                counting: Counting::OPENAI,
+                task_id: None,
+                request_bytes: 0,
+            };
+            let usage = Usage { input_tokens: 1_000_000, output_tokens: 500_000, ..Usage::default() };
+            let tokens =
+                TokenStream::from_tokens(futures_util::stream::iter([Ok(StreamToken::Usage(usage))]));
+            futures_util::FutureExt::now_or_never(ledger.track(call, tokens).collect::<Vec<_>>());
+        }
+        let total = ledger.total();
+        assert_eq!((total.requests, total.of_unknown_cost), (2, 1), "an unknown price is not 0");
+        assert!((total.dollars - 6.0).abs() < 1e-9);
+    }
+
     #[tokio::test]
     async fn a_whole_answer_is_booked_at_its_price() {
         let (ledger, record) = ask(anthropic(), Exchange::new(200).body(ANTHROPIC), 100).await;

@@ -292,6 +292,7 @@ mod tests {
         assert_eq!(TokenCounts::of(&usage, anthropic).prompt(), 1900);
         assert_eq!(Counting::of("vertex", "claude-sonnet-4@20250514"), anthropic);
         assert!(!Counting::of("roo", "Anthropic/claude-sonnet-4").input_includes_cached);
+        assert!(Counting::of("claude-code", "sonnet").cost_is_reported);
     }
 
     #[test]

@@ -196,6 +196,10 @@ pub fn build_provider_in(
 ///
 /// As [`AiProvider::list_models`]; [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider.
 pub async fn list_models_in(settings: &ProviderSettings, context: &Context) -> Result<Vec<Model>, Error> {
+    #[cfg(feature = "headless")]
+    if let Some(program) = crate::headless::build(settings, context) {
+        return program?.list_models().await;
+    }
     let (id, kind) = find(settings)?;
     let listing = if let Kind::Chat(spec) = kind { spec.list } else { None };
     let models = match listing {
@@ -216,6 +220,11 @@ fn find(settings: &ProviderSettings) -> Result<&'static (&'static str, Kind), Er
 }
 
 fn unknown(id: &str) -> Error {
+    #[cfg(not(feature = "headless"))]
+    if ["claude-code", "codex", "gemini-cli", "headless", "opencode"].contains(&id) {
+        let message = format!("the provider `{id}` is a program: build samewire with the feature `headless`");
+        return Error::configuration(message);
+    }
     let mut near: Vec<(usize, &str)> =
         provider_ids().map(|known| (edit_distance(id, known), known)).filter(|(d, _)| *d <= 3).collect();
     near.sort_unstable();
