@@ -159,6 +159,12 @@ impl CatalogueModel {
         self.input.as_ref().map(|list| list.contains(modality))
     }
 
+    /// Whether the service gives JSON when asked for it, as those that hold to a schema do; `None` if it is not
+    /// known.
+    pub fn json_mode(&self) -> Option<bool> {
+        self.json_schema.filter(|holds| *holds)
+    }
+
     /// Takes over every fact that `newer` knows.
     pub(super) fn overlay(&mut self, newer: Self) {
         fn take<T>(old: &mut Option<T>, new: Option<T>) {

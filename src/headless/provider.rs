@@ -21,7 +21,7 @@ use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
 use crate::stream::{ResponseHead, StreamProcessor, TokenStream};
 use crate::transport::Headers;
-use crate::{Error, Message, Model};
+use crate::{Error, ErrorKind, Message, Model};
 
 /// A command-line program that answers like any other provider; see the [module](super).
 ///
@@ -84,6 +84,10 @@ impl Inner {
         run: Run,
     ) -> Result<TokenStream, Error> {
         let choice = self.sessions.choose(request, self.config.session.as_deref());
+        if let Some(session) = choice.session.as_deref().filter(|session| !is_session_id(session)) {
+            let message = format!("`{}` is no id of a session", session.escape_debug());
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
         let question = Question {
             config: &self.config,
             request,
@@ -196,6 +200,12 @@ impl fmt::Debug for HeadlessProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HeadlessProvider").field(&self.0.config).finish()
     }
+}
+
+/// Whether a text can only be an id: no program takes it for a flag or for several arguments.
+fn is_session_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    !text.is_empty() && !text.starts_with('-') && text.len() <= 256 && text.bytes().all(fits)
 }
 
 /// How Claude Code refuses a flag that it does not know.

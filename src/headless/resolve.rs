@@ -102,8 +102,7 @@ async fn is_program(path: &Path, ending: &str) -> bool {
 }
 
 /// Where installers put programs of one user.
-const HOME_FOLDERS: &[&str] =
-    &[".local/bin", ".npm-global/bin", ".bun/bin", ".volta/bin", ".cargo/bin", "AppData/Roaming/npm"];
+const HOME_FOLDERS: &[&str] = &[".local/bin", ".npm-global/bin", ".bun/bin", ".volta/bin", ".cargo/bin"];
 const SYSTEM_FOLDERS: &[&str] = &["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin"];
 
 #[cfg(test)]

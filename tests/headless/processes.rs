@@ -23,6 +23,7 @@ pub(super) const TESTS: &[(&str, fn())] = &[
     ("a_prompt_that_looks_like_a_flag_goes_through_the_input", flag_prompt),
     ("images_for_claude_code_are_json_input", images),
     ("a_session_is_gone_on_with", sessions),
+    ("a_session_that_looks_like_a_flag_is_refused", flag_session),
     ("a_task_remembers_its_session", task),
     ("the_generic_request_is_one_line_of_json", generic_request),
     ("the_program_works_in_its_folder", folder),
@@ -207,6 +208,14 @@ fn sessions() {
     }
     let config = playing(Program::Generic, "input").session("S-2");
     assert!(ask(config, history()).unwrap().contains("\"sessionId\":\"S-2\""));
+}
+
+fn flag_session() {
+    for id in ["--dangerously-bypass-approvals-and-sandbox", "a b", "a\nb"] {
+        let request = question("?").with_task_id(task_of_session(id));
+        let error = ask(playing(Program::Codex, "arguments"), request).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    }
 }
 
 fn task() {
