@@ -123,6 +123,7 @@ fn usage(counts: &Value) -> StreamToken {
     StreamToken::Usage(Usage {
         input_tokens: count("input_tokens").unwrap_or(0),
         output_tokens: count("output_tokens").unwrap_or(0),
+        cache_write_tokens: Field::of(count("cache_write_input_tokens")),
         cache_read_tokens: Field::of(count("cached_input_tokens")),
         reasoning_tokens: Field::of(count("reasoning_output_tokens")),
         ..Usage::default()

@@ -53,10 +53,9 @@ fn missing(command: &str, spec: &Spec, reason: &str) -> Error {
 fn folders(spec: &Spec, places: &Places<'_>) -> Vec<PathBuf> {
     let of_path =
         places.path.map(std::env::split_paths).into_iter().flatten().filter(|folder| folder.is_absolute());
-    let of_home = places
-        .home
-        .into_iter()
-        .flat_map(|home| HOME_FOLDERS.iter().chain(spec.folders).map(|f| home.join(f)));
+    let of_npm: &[&str] = if cfg!(windows) { &["AppData/Roaming/npm"] } else { &[] };
+    let in_home: Vec<&str> = [HOME_FOLDERS, of_npm, spec.folders].concat();
+    let of_home = places.home.into_iter().flat_map(|home| in_home.iter().map(|folder| home.join(folder)));
     let of_system = SYSTEM_FOLDERS.iter().map(PathBuf::from).filter(|folder| folder.is_absolute());
     let mut folders: Vec<PathBuf> = Vec::new();
     for folder in of_path.chain(of_home).chain(of_system) {

@@ -22,6 +22,7 @@ pub(super) const TESTS: &[(&str, fn())] = &[
     ("opencode::an_answer_of_several_steps", opencode),
     ("opencode::an_error", opencode_error),
     ("generic::tokens_in_our_own_form", generic),
+    ("what_the_real_programs_print_is_read", real),
     ("every_cut_gives_the_same_tokens", every_cut),
     ("settings_name_programs_like_providers", settings),
     ("tools_and_images_are_refused_where_they_cannot_be_told", refused),
@@ -112,6 +113,25 @@ fn opencode_error() {
     assert!(error.message().contains("401 Unauthorized"), "{error}");
 }
 
+fn real() {
+    for (program, file, input, output, session) in [
+        (Program::ClaudeCode, CLAUDE, 10, 6, "bf236e23-2a8c-47d0-9644-469d3f207513"),
+        (Program::Codex, CODEX, 11, 5, "01a1ff10-f5bf-73a1-865e-bb1e9d09f744"),
+        (Program::GeminiCli, GEMINI, 11, 5, "91c4fb4c-edf4-4481-ad99-05ce10b3d380"),
+        (Program::OpenCode, OPENCODE, 10, 6, "ses_e00eeff9affeKLReHHMxu2yIE2"),
+    ] {
+        let answer = ask(program, file).unwrap();
+        assert_eq!(answer.text, "Hello from loopback.", "{file}");
+        assert_eq!((answer.usage.input_tokens, answer.usage.output_tokens), (input, output), "{file}");
+        assert_eq!(answer.summary.session_id.as_deref(), Some(session), "{file}");
+    }
+}
+
+const CLAUDE: &str = "claude-code-2.1.197.jsonl";
+const CODEX: &str = "codex-0.169.0.jsonl";
+const GEMINI: &str = "gemini-cli-0.61.0.jsonl";
+const OPENCODE: &str = "opencode-1.18.33.jsonl";
+
 fn generic() {
     let answer = ask(Program::Generic, "generic.jsonl").unwrap();
     assert_eq!(answer.text, "Héllo");
@@ -134,6 +154,10 @@ const RECORDED: &[(Program, &str)] = &[
     (Program::OpenCode, "opencode.jsonl"),
     (Program::OpenCode, "opencode-error.jsonl"),
     (Program::Generic, "generic.jsonl"),
+    (Program::ClaudeCode, CLAUDE),
+    (Program::Codex, CODEX),
+    (Program::GeminiCli, GEMINI),
+    (Program::OpenCode, OPENCODE),
 ];
 
 /// What is decoded from these chunks, and how it ended.
