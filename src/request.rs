@@ -47,7 +47,7 @@ pub struct ChatRequest {
     pub answer_format: Option<AnswerFormat>,
     /// Whether [`AiProvider::chat`](crate::AiProvider::chat) gives the reasoning as the text where a model leaves
     /// the text empty and calls no tool, as some reasoning models do. The setting `reasoningAsText` asks for the
-    /// same in every request.
+    /// same in every request to that provider's own `chat`; managers read streams, so there the request must ask.
     pub reasoning_as_text: bool,
 }
 
