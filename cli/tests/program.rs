@@ -507,15 +507,15 @@ fn a_limit_of_time_ends_a_call() {
 }
 
 #[test]
-fn programs_are_known_but_not_run_yet() {
+fn a_program_that_is_not_installed_says_where_it_was_looked_for() {
     let project = Project::with(
-        "[providers.code]\ntype = \"headless\"\nprovider = \"claude-code\"\nmodel = \"opus\"\n",
+        "[providers.code]\ntype = \"headless\"\nprovider = \"claude-code\"\ncommand = \"no-such-claude\"\nmodel = \"opus\"\n",
     );
     let explained = project.run(&["config", "explain", "code"]);
     assert!(explained.out.contains("headless") && explained.out.contains("opus"), "{explained:?}");
     let ran = project.run(&["chat", "Hi"]);
-    assert_eq!(ran.status, Some(2));
-    assert!(ran.err.contains("`code` is the program claude-code"), "{ran:?}");
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    assert!(ran.err.contains("no-such-claude"), "{ran:?}");
     assert_eq!(project.run(&["doctor"]).status, Some(0));
 }
 
