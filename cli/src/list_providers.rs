@@ -23,7 +23,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let context = Context::system();
     if arguments.json {
         let services = ProviderRegistry::all().map(|facts| in_json(facts, &context));
-        return print_json(Value::Array(services.chain(Program::ALL.iter().map(program_in_json)).collect()));
+        return print_json(Value::Array(
+            services.chain(Program::ALL.iter().copied().map(program_in_json)).collect(),
+        ));
     }
     if arguments.verbose {
         let services = ProviderRegistry::all().map(|facts| in_full(facts, &context));
@@ -45,11 +47,11 @@ fn about(program: Program) -> String {
     format!("The program {program}, with its own login")
 }
 
-fn program_in_json(program: &Program) -> Value {
+fn program_in_json(program: Program) -> Value {
     let mut object = Object::new();
     object.insert("id", program.id());
     object.insert("name", program.to_string());
-    object.insert("description", about(*program));
+    object.insert("description", about(program));
     object.insert("kind", "program");
     object.into()
 }

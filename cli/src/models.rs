@@ -68,8 +68,7 @@ fn in_words(model: &CatalogueModel) -> String {
         Origin::ModelsDev => "the list of models.dev",
         Origin::Override => "your overrides",
     };
-    let mut text = format!("{}/{}\n", model.provider, model.id);
-    for (name, value) in [
+    let facts = [
         ("context", tokens(model.context_window)),
         ("answer", tokens(model.output_limit)),
         ("takes", kinds(&model.input)),
@@ -83,10 +82,9 @@ fn in_words(model: &CatalogueModel) -> String {
         ("cache write", price(prices.cache_write)),
         ("deprecated", whether(model.deprecated)),
         ("known from", origin.to_owned()),
-    ] {
-        text.push_str(&format!("  {name:12} {value}\n"));
-    }
-    text
+    ];
+    let lines = facts.map(|(name, value)| format!("  {name:12} {value}\n"));
+    format!("{}/{}\n{}", model.provider, model.id, lines.concat())
 }
 
 fn kind(kind: &Modality) -> String {
