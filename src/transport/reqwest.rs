@@ -263,7 +263,7 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
     let mut made = ::reqwest::Request::new(method, url);
-    *made.headers_mut() = header_map(&request.headers, request.options.version)?;
+    *made.headers_mut() = header_map(request.headers, request.options.version)?;
     *made.version_mut() = match request.options.version {
         HttpVersion::Http11 => Version::HTTP_11,
         HttpVersion::Http2 => Version::HTTP_2,
@@ -274,17 +274,18 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     Ok(made)
 }
 
-fn header_map(headers: &Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
+fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
     let mut map = HeaderMap::with_capacity(headers.len() + 2);
-    for (name, value) in headers.iter() {
-        if version == HttpVersion::Http2 && !travels_over_http2(name) {
+    for (name, value) in headers.into_lines() {
+        if version == HttpVersion::Http2 && !travels_over_http2(&name) {
             continue;
         }
         let bad = |what| error(TransportErrorKind::Request, &format!("invalid {what} of header {name:?}"));
         let made = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("name"))?;
-        let mut bytes =
-            ::reqwest::header::HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?;
-        bytes.set_sensitive(value.is_secret());
+        let secret = value.is_secret();
+        let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.into_bytes())
+            .map_err(|_| bad("value"))?;
+        bytes.set_sensitive(secret);
         map.append(made, bytes);
     }
     if version == HttpVersion::Http2 && !map.contains_key(ACCEPT) {

@@ -17,8 +17,8 @@ impl Form {
         match path {
             _ if path.contains("/converse-stream") => Self::Converse,
             _ if path.contains("streamGenerateContent") => Self::Gemini,
-            _ if path.ends_with("/messages") => Self::Anthropic,
-            _ if path.ends_with("/api/chat") => Self::Ollama,
+            _ if path.ends_with("messages") => Self::Anthropic,
+            _ if path.ends_with("api/chat") => Self::Ollama,
             _ => Self::OpenAi,
         }
     }

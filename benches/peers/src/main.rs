@@ -39,9 +39,9 @@ fn main() -> ExitCode {
         ["micro", rounds] => micro::run(number(rounds)),
         ["compare"] => compare::run(5),
         ["compare", rounds] => compare::run(number(rounds)),
-        ["load"] => return load::run(&runtime, 300, 1000),
-        ["load", seconds] => return load::run(&runtime, number(seconds) as u64, 1000),
-        ["load", seconds, streams] => return load::run(&runtime, number(seconds) as u64, number(streams)),
+        ["load"] => return load::run(300, 1000),
+        ["load", seconds] => return load::run(number(seconds) as u64, 1000),
+        ["load", seconds, streams] => return load::run(number(seconds) as u64, number(streams)),
         _ => {
             eprintln!("usage: peers serve | client NAME SCENARIO URL | micro [ROUNDS] | compare [ROUNDS] | load [SECONDS] [STREAMS]");
             return ExitCode::from(2);
