@@ -38,7 +38,7 @@ pub struct HeadlessEntry {
 impl HeadlessEntry {
     /// The entry as settings of a provider: `apiProvider` is the program's id (`headless` for `generic`), the rest
     /// `headlessCommand`, `headlessArguments`, `headlessEnvironment`, `headlessVariables`, `headlessFolder`,
-    /// `headlessIdleTimeoutMs` and `apiModelId`. [`timeout`](Self::timeout) has no setting.
+    /// `headlessIdleTimeoutMs`, `headlessTotalTimeoutMs` and `apiModelId`.
     pub fn to_settings(&self) -> ProviderSettings {
         let id = if self.program == "generic" { "headless" } else { &self.program };
         let texts = |list: &[String]| Value::Array(list.iter().map(|text| text.as_str().into()).collect());
@@ -47,8 +47,9 @@ impl HeadlessEntry {
         settings.set("headlessCommand", self.command.as_deref().map(Value::from));
         settings.set("apiModelId", self.model.as_deref().map(Value::from));
         settings.set("headlessFolder", folder.map(Value::from));
-        settings
-            .set("headlessIdleTimeoutMs", self.idle_timeout.map(|time| (time.as_secs_f64() * 1000.0).into()));
+        let milliseconds = |time: Option<Duration>| time.map(|time| (time.as_secs_f64() * 1000.0).into());
+        settings.set("headlessIdleTimeoutMs", milliseconds(self.idle_timeout));
+        settings.set("headlessTotalTimeoutMs", milliseconds(self.timeout));
         if !self.arguments.is_empty() {
             settings.set("headlessArguments", Some(texts(&self.arguments)));
         }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::Config;
-use super::headless::HeadlessEntry;
 use super::key::KeyReader;
 use super::provider::{ProviderEntry, Source};
 use crate::manager::{ApiKey, FileKeyState, KeyRing, ManagerConfig, ProviderConfig};
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
 use crate::settings::ProviderSettings;
-use crate::{Context, Error, ErrorKind};
+use crate::{Context, Error};
 
 impl Config {
     /// What a [`ProviderManager`](crate::manager::ProviderManager) is made from. Keys are fetched now, those of
@@ -42,13 +41,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) for a provider that is not configured or that is a program,
-    /// and for a key that is needed and cannot be had.
+    /// [`Configuration`](ErrorKind::Configuration) for a provider that is not configured, and for a key
+    /// that is needed and cannot be had.
     pub async fn settings(&self, provider: &str, keys: &KeyReader) -> Result<ProviderSettings, Error> {
         let entry = self.entry(provider)?;
         if let Source::Program(program) = &entry.source {
-            let message = format!("`{provider}` is the program {}, which has no settings", program.program);
-            return Err(Error::configuration(message));
+            return Ok(program.to_settings());
         }
         let first = fetch(entry, keys).await?.into_iter().next();
         Ok(with_key(entry, first.as_ref()))
@@ -67,7 +65,7 @@ impl Config {
 
 async fn provider_config(entry: &ProviderEntry, keys: &KeyReader) -> Result<ProviderConfig, Error> {
     let mut config = match &entry.source {
-        Source::Program(program) => program_config(entry.id(), program),
+        Source::Program(program) => ProviderConfig::new(entry.id(), program.to_settings()),
         Source::Service(_) => service_config(entry, keys).await?,
     };
     config = config.limits(entry.limits.clone());
@@ -100,25 +98,6 @@ async fn service_config(entry: &ProviderEntry, reader: &KeyReader) -> Result<Pro
         Some(context) => Ok(config.in_context(context)),
         None => Ok(config),
     }
-}
-
-/// A program as a provider. This is where `samewire::headless` is to be wired in: once the settings of
-/// [`HeadlessEntry::to_settings`] are understood, this is `ProviderConfig::new(id, program.to_settings())`.
-fn program_config(id: &str, program: &HeadlessEntry) -> ProviderConfig {
-    let (id, program) = (id.to_owned(), program.clone());
-    let name = id.clone();
-    ProviderConfig::made_by(id, move |model| headless_provider(&name, &program, model))
-}
-
-fn headless_provider(
-    id: &str,
-    program: &HeadlessEntry,
-    _model: Option<&str>,
-) -> Result<Arc<dyn AiProvider>, Error> {
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        format!("`{id}` is the program {}, and this build of samewire cannot run programs", program.program),
-    ))
 }
 
 /// The keys of an entry that can be had.
@@ -184,10 +163,6 @@ impl Config {
     /// As [`settings`](Self::settings), [`network`](Self::network) and
     /// [`build_provider_in`].
     pub async fn build(&self, provider: &str, keys: &KeyReader) -> Result<Arc<dyn AiProvider>, Error> {
-        let entry = self.entry(provider)?;
-        if let Source::Program(program) = &entry.source {
-            return headless_provider(provider, program, None);
-        }
         let settings = self.settings(provider, keys).await?;
         build_provider_in(&settings, &self.network(provider, keys.context())?)
     }

@@ -392,13 +392,17 @@ async fn several_keys_become_a_ring() {
 }
 
 #[tokio::test]
-async fn programs_give_a_clear_error_until_they_are_wired_in() {
-    let config = parse("[providers.code]\ntype = \"headless\"\nprovider = \"codex\"\n").unwrap();
+async fn a_program_is_a_provider_like_any_other() {
+    let text = "[providers.code]\ntype = \"headless\"\nprovider = \"codex\"\ncommand = \"/nowhere/codex\"\ntimeout = \"5m\"\n";
+    let config = parse(text).unwrap();
     let (context, _) = world(&[], Vec::new());
-    let manager_config = config.manager_config(&KeyReader::new(context.clone())).await.unwrap();
-    let manager = ProviderManager::new(manager_config, context).unwrap();
+    let keys = KeyReader::new(context.clone());
+    let settings = config.settings("code", &keys).await.unwrap();
+    assert_eq!(settings.number("headlessTotalTimeoutMs"), Some(300_000.0));
+    let manager = ProviderManager::new(config.manager_config(&keys).await.unwrap(), context).unwrap();
     let error = manager.chat(ChatRequest::new("", [Message::user("Hi")])).await.unwrap_err();
-    assert!(error.message().contains("`code` is the program codex"), "{error}");
+    assert_eq!(error.kind(), crate::ErrorKind::Configuration);
+    assert!(error.message().contains("/nowhere/codex"), "{error}");
 }
 
 #[test]
