@@ -23,6 +23,8 @@ use crate::{
 pub mod encoding;
 pub(crate) mod javascript;
 #[cfg(feature = "http")]
+mod lanes;
+#[cfg(feature = "http")]
 pub(crate) mod network;
 pub mod redirect;
 pub mod replay;

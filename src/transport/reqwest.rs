@@ -12,9 +12,11 @@ use ::reqwest::{Certificate, Client, Method, NoProxy, Proxy, Url, Version};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
 use hyper::ext::ReasonPhrase;
 use tokio::time::{Instant, Sleep};
 
+use super::lanes::{Lanes, Seat};
 use super::{Headers, HttpRequest, HttpResponse, HttpVersion, Transport, TransportError, TransportErrorKind};
 
 /// Sends requests over sockets: HTTP/1.1 and HTTP/2, TLS by rustls with the system's trust store.
@@ -62,7 +64,7 @@ struct Inner {
     ca_certificates: Vec<Certificate>,
     settings: Builder,
     http11: OnceLock<Result<Client, TransportError>>,
-    http2: OnceLock<Result<Client, TransportError>>,
+    http2: Lanes,
 }
 
 impl ReqwestTransport {
@@ -77,7 +79,11 @@ impl ReqwestTransport {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let client = self.0.client(request.options.version)?;
+        let place = self.0.seat(request.options.version)?;
+        let client = match &place {
+            Some(seat) => seat.client(),
+            None => self.0.http11()?,
+        };
         let url = request.url.clone();
         let head_timeout = request.options.head_timeout;
         let sent = client.execute(to_reqwest(request)?);
@@ -96,12 +102,19 @@ impl ReqwestTransport {
         let header = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), super::HeaderValue::new(Bytes::copy_from_slice(value.as_bytes())))
         };
+        let (status, headers) =
+            (response.status().as_u16(), response.headers().iter().map(header).collect());
+        let body = response.bytes_stream().map(move |chunk| {
+            // The place is held for as long as the body.
+            let _ = &place;
+            chunk
+        });
         Ok(HttpResponse {
-            status: response.status().as_u16(),
+            status,
             reason,
-            headers: response.headers().iter().map(header).collect(),
+            headers,
             url,
-            body: Box::pin(ReceivedBody::new(response.bytes_stream(), self.0.settings.body_idle_timeout)),
+            body: Box::pin(ReceivedBody::new(body, self.0.settings.body_idle_timeout)),
         })
     }
 }
@@ -213,15 +226,19 @@ impl Builder {
 
 impl Inner {
     fn new(settings: Builder, proxy: Option<Proxy>, ca_certificates: Vec<Certificate>) -> Self {
-        Self { proxy, ca_certificates, settings, http11: OnceLock::new(), http2: OnceLock::new() }
+        Self { proxy, ca_certificates, settings, http11: OnceLock::new(), http2: Lanes::default() }
     }
 
-    fn client(&self, version: HttpVersion) -> Result<&Client, TransportError> {
-        let place = match version {
-            HttpVersion::Http11 => &self.http11,
-            HttpVersion::Http2 => &self.http2,
-        };
-        place.get_or_init(|| self.connectable(version)).as_ref().map_err(Clone::clone)
+    fn http11(&self) -> Result<&Client, TransportError> {
+        self.http11.get_or_init(|| self.connectable(HttpVersion::Http11)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Where one stream of HTTP/2 belongs; HTTP/1.1 needs no such thing.
+    fn seat(&self, version: HttpVersion) -> Result<Option<Seat>, TransportError> {
+        match version {
+            HttpVersion::Http11 => Ok(None),
+            HttpVersion::Http2 => self.http2.seat(|| self.connectable(version)).map(Some),
+        }
     }
 
     fn connectable(&self, version: HttpVersion) -> Result<Client, TransportError> {

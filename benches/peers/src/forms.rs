@@ -122,7 +122,7 @@ pub(crate) const SMALL_TEXT: &str = "The capital of France is Paris, which lies 
 
 fn openai(delta: &str, finish: &str) -> Vec<u8> {
     data(&format!(
-        r#"{{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1767225600,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_0123456789","choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}],"usage":null}}"#
+        r#"{{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1767225600,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_0123456789","choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]}}"#
     ))
 }
 

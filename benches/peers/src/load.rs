@@ -169,10 +169,15 @@ impl Counts {
         let id = self.next_id.fetch_add(1, Relaxed).to_string();
         self.open.fetch_add(1, Relaxed);
         let outcome = self.read(manager, &id, events).await;
+        let outcome = outcome.map_err(|failure| format!("{}: {failure}", manager.name()));
         self.open.fetch_sub(1, Relaxed);
         match outcome {
             Ok(()) => _ = self.streams.fetch_add(1, Relaxed),
-            Err(failure) => self.failures.lock().expect("nobody panics").push(failure),
+            Err(failure) => {
+                self.failures.lock().expect("nobody panics").push(failure);
+                // Others shall not fail because this one asks without end.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
     }
 

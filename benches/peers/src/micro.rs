@@ -153,7 +153,13 @@ fn table(shape: &Shape<'_>, rounds: usize) {
 }
 
 fn lines(chunks: Vec<Bytes>, an_event: usize) -> Received {
-    let lines: usize = chunks.into_iter().map(|chunk| memchr::memchr_iter(b'\n', &chunk).count()).sum();
+    let mut lines = 0;
+    for chunk in chunks {
+        // Each line end is used, as framing has to; counting alone has a faster way.
+        for at in memchr::memchr_iter(b'\n', &chunk) {
+            lines += usize::from(std::hint::black_box(at) < usize::MAX);
+        }
+    }
     Received { deltas: lines / an_event, bytes: 0 }
 }
 
