@@ -1,6 +1,6 @@
 //! The wire forms in which the server streams text: a beginning, a delta for each piece of text, an end.
 
-use crate::inputs;
+use crate::inputs::{self, event_message};
 
 /// A protocol's stream, recognized by the path that its clients ask for.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,7 +39,7 @@ impl Form {
                 anthropic(r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#),
             ]
             .concat(),
-            Self::Converse => message("messageStart", r#"{"role":"assistant"}"#),
+            Self::Converse => event_message("messageStart", r#"{"role":"assistant"}"#),
             Self::Gemini | Self::Ollama => Vec::new(),
         }
     }
@@ -54,7 +54,7 @@ impl Form {
             Self::Gemini => data(&format!(
                 r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}],"role":"model"}},"index":0}}],"modelVersion":"gemini-2.5-pro"}}"#
             )),
-            Self::Converse => message(
+            Self::Converse => event_message(
                 "contentBlockDelta",
                 &format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}},"p":"abcdefghij"}}"#),
             ),
@@ -83,9 +83,9 @@ impl Form {
                 r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":25,"candidatesTokenCount":9,"totalTokenCount":34}}"#,
             ),
             Self::Converse => [
-                message("contentBlockStop", r#"{"contentBlockIndex":0}"#),
-                message("messageStop", r#"{"stopReason":"end_turn"}"#),
-                message("metadata", r#"{"usage":{"inputTokens":25,"outputTokens":9,"totalTokens":34}}"#),
+                event_message("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+                event_message("messageStop", r#"{"stopReason":"end_turn"}"#),
+                event_message("metadata", r#"{"usage":{"inputTokens":25,"outputTokens":9,"totalTokens":34}}"#),
             ]
             .concat(),
             Self::Ollama => b"{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":25,\"eval_count\":9}\n".to_vec(),
@@ -134,27 +134,4 @@ fn data(json: &str) -> Vec<u8> {
 fn anthropic(json: &str) -> Vec<u8> {
     let name = json.split('"').nth(3).expect("the type comes first");
     format!("event: {name}\ndata: {json}\n\n").into()
-}
-
-/// One message of AWS's event stream.
-/// <https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html>
-fn message(kind: &str, payload: &str) -> Vec<u8> {
-    let mut headers = Vec::new();
-    for (name, value) in
-        [(":event-type", kind), (":content-type", "application/json"), (":message-type", "event")]
-    {
-        headers.push(name.len() as u8);
-        headers.extend_from_slice(name.as_bytes());
-        headers.push(7);
-        headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
-        headers.extend_from_slice(value.as_bytes());
-    }
-    let mut message = Vec::new();
-    message.extend_from_slice(&((16 + headers.len() + payload.len()) as u32).to_be_bytes());
-    message.extend_from_slice(&(headers.len() as u32).to_be_bytes());
-    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
-    message.extend_from_slice(&headers);
-    message.extend_from_slice(payload.as_bytes());
-    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
-    message
 }
