@@ -1,7 +1,7 @@
 //! Conversations to requests: a small chat, a long one, many tools; beside writing the same JSON from a value that is
 //! there already.
 //!
-//! `cargo bench --bench encode`; the figures of the last run stand in `benches/README.md`.
+//! `cargo bench --bench encode`
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
@@ -12,13 +12,12 @@ use samewire::{AiProvider, ChatRequest};
 mod inputs;
 
 fn conversations() -> [(&'static str, ChatRequest); 4] {
-    let (small, long) = (inputs::small_chat(), inputs::long_chat());
-    let tools = Some(inputs::fifty_tools());
+    let with_tools = |request: ChatRequest| request.with_tools(inputs::fifty_tools());
     [
-        ("small chat", small.clone()),
-        ("50 tools", ChatRequest { tools: tools.clone(), ..small }),
-        ("200 messages", long.clone()),
-        ("200 messages, 50 tools", ChatRequest { tools, ..long }),
+        ("small chat", inputs::small_chat()),
+        ("50 tools", with_tools(inputs::small_chat())),
+        ("200 messages", inputs::long_chat()),
+        ("200 messages, 50 tools", with_tools(inputs::long_chat())),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The decoder of AWS's binary event stream, checksums included, beside checksums alone.
 //!
-//! `cargo bench --bench event_stream`; the figures of the last run stand in `benches/README.md`.
+//! `cargo bench --bench event_stream`
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
@@ -37,7 +37,10 @@ fn text_deltas(criterion: &mut Criterion) {
         let chunks = inputs::cut(&body, size);
         let mut events = 0;
         let allocated = allocation_counter::measure(|| events = count_events(&chunks));
-        println!("{cut}: {events} events, {:.4} allocations an event", allocated.count_total as f64 / events as f64);
+        println!(
+            "{cut}: {events} events, {:.4} allocations an event",
+            allocated.count_total as f64 / events as f64
+        );
         group.throughput(Throughput::Elements(events as u64));
         group.bench_function(BenchmarkId::new("checksums alone", cut), |bencher| {
             bencher.iter(|| chunks.iter().map(|chunk| crc32fast::hash(chunk)).fold(0, |all, sum| all ^ sum));

@@ -140,7 +140,10 @@ fn canned(path: &str) -> (&'static str, Bytes) {
     let has = |part: &str| path.contains(part);
     if has("/converse-stream") {
         let frames = [
-            inputs::event_message("contentBlockDelta", "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"Hi\"}}"),
+            inputs::event_message(
+                "contentBlockDelta",
+                "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"Hi\"}}",
+            ),
             inputs::event_message("messageStop", "{\"stopReason\":\"end_turn\"}"),
             inputs::event_message("metadata", "{\"usage\":{\"inputTokens\":3,\"outputTokens\":1}}"),
         ];

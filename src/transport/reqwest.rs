@@ -102,8 +102,7 @@ impl ReqwestTransport {
         let header = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), super::HeaderValue::new(Bytes::copy_from_slice(value.as_bytes())))
         };
-        let (status, headers) =
-            (response.status().as_u16(), response.headers().iter().map(header).collect());
+        let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
         let body = response.bytes_stream().map(move |chunk| {
             // The place is held for as long as the body.
             let _ = &place;

@@ -62,7 +62,12 @@ fn requests(all: &Rounds, scenario: &'static str) {
     let rows = [
         Column { name: "p50 µs", of: |figures| Some(figures.p50), digits: 1, ratio: true },
         Column { name: "p99 µs", of: |figures| Some(figures.p99), digits: 0, ratio: false },
-        Column { name: "CPU µs a request", of: |figures| Some(figures.cpu / figures.count), digits: 1, ratio: true },
+        Column {
+            name: "CPU µs a request",
+            of: |figures| Some(figures.cpu / figures.count),
+            digits: 1,
+            ratio: true,
+        },
         Column { name: "allocations a request", of: |figures| figures.allocations, digits: 0, ratio: false },
     ];
     print(all, scenario, &rows);
@@ -70,7 +75,12 @@ fn requests(all: &Rounds, scenario: &'static str) {
 
 fn stream(all: &Rounds, scenario: &'static str) {
     let rows = [
-        Column { name: "CPU ns an event", of: |figures| Some(figures.cpu * 1e3 / figures.count), digits: 0, ratio: true },
+        Column {
+            name: "CPU ns an event",
+            of: |figures| Some(figures.cpu * 1e3 / figures.count),
+            digits: 0,
+            ratio: true,
+        },
         Column {
             name: "1,000 events/s",
             of: |figures| Some(figures.count * 1e3 / figures.wall),
@@ -85,7 +95,12 @@ fn stream(all: &Rounds, scenario: &'static str) {
 
 fn many(all: &Rounds, scenario: &'static str) {
     let rows = [
-        Column { name: "CPU µs an event", of: |figures| Some(figures.cpu / figures.count), digits: 2, ratio: true },
+        Column {
+            name: "CPU µs an event",
+            of: |figures| Some(figures.cpu / figures.count),
+            digits: 2,
+            ratio: true,
+        },
         Column { name: "growth MiB", of: |figures| Some(figures.growth / 1024.0), digits: 1, ratio: true },
         Column { name: "peak MiB", of: |figures| Some(figures.peak / 1024.0), digits: 1, ratio: false },
         Column { name: "wall s", of: |figures| Some(figures.wall / 1e6), digits: 2, ratio: false },

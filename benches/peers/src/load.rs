@@ -22,18 +22,8 @@ use crate::figures;
 use crate::peers::SYSTEM;
 use crate::server::{STREAMS_PER_CONNECTION, piece};
 
-const PROVIDERS: [&str; 10] = [
-    "openai",
-    "anthropic",
-    "gemini",
-    "bedrock",
-    "ollama",
-    "deepseek",
-    "groq",
-    "xai",
-    "mistral",
-    "fireworks",
-];
+const PROVIDERS: [&str; 10] =
+    ["openai", "anthropic", "gemini", "bedrock", "ollama", "deepseek", "groq", "xai", "mistral", "fireworks"];
 
 /// How many streams run at once, for how long, and how fast each of them is.
 struct Phase {
@@ -47,12 +37,7 @@ struct Phase {
 /// many events a second, so that the server, which shares the machine, can keep its pace.
 pub(crate) fn run(seconds: u64, streams: usize) -> ExitCode {
     let phases = [
-        Phase {
-            streams,
-            time: Duration::from_secs(seconds),
-            pace: Duration::from_millis(40),
-            events: 100,
-        },
+        Phase { streams, time: Duration::from_secs(seconds), pace: Duration::from_millis(40), events: 100 },
         Phase {
             streams: streams * 10,
             time: Duration::from_secs((seconds / 2).min(60)),
@@ -227,10 +212,17 @@ impl fmt::Display for Outcome {
         let Self { streams, events, most_at_once, wall, cpu, first: (p50, p99), settled, last, .. } = self;
         let Connections { connections, http2_connections } = self.connections;
         let micros = cpu.as_secs_f64() * 1e6 / *events as f64;
-        writeln!(f, "{streams} streams with {events} events in {:.1} s, {most_at_once} at once", wall.as_secs_f64())?;
+        writeln!(
+            f,
+            "{streams} streams with {events} events in {:.1} s, {most_at_once} at once",
+            wall.as_secs_f64()
+        )?;
         writeln!(f, "  failed or with another text: {}", self.failures.len())?;
         writeln!(f, "  first token after {p50:.0} ms (half of them), {p99:.0} ms (99 of 100)")?;
-        writeln!(f, "  CPU {micros:.2} µs an event; resident {settled:.1} MiB midway, at most {last:.1} MiB later")?;
+        writeln!(
+            f,
+            "  CPU {micros:.2} µs an event; resident {settled:.1} MiB midway, at most {last:.1} MiB later"
+        )?;
         write!(f, "  {connections} connections, {http2_connections} of them HTTP/2")
     }
 }

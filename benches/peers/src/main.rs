@@ -43,7 +43,9 @@ fn main() -> ExitCode {
         ["load", seconds] => return load::run(number(seconds) as u64, 1000),
         ["load", seconds, streams] => return load::run(number(seconds) as u64, number(streams)),
         _ => {
-            eprintln!("usage: peers serve | client NAME SCENARIO URL | micro [ROUNDS] | compare [ROUNDS] | load [SECONDS] [STREAMS]");
+            eprintln!(
+                "usage: peers serve | client NAME SCENARIO URL | micro [ROUNDS] | compare [ROUNDS] | load [SECONDS] [STREAMS]"
+            );
             return ExitCode::from(2);
         }
     }

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-use ::samewire::frames::sse::{SseDecoder, SseDialect};
 use ::samewire::AiProvider;
+use ::samewire::frames::sse::{SseDecoder, SseDialect};
 use bytes::Bytes;
 use eventsource_stream::Eventsource;
-use futures_util::stream::{self, Stream, StreamExt};
 use futures_util::FutureExt;
+use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use sonic_rs::{JsonValueTrait, PointerNode, pointer};
 use sse_stream::SseByteStream;
@@ -144,9 +144,14 @@ fn table(shape: &Shape<'_>, rounds: usize) {
     println!("\n{}: ns per event (speed, allocations per event)\n", shape.name);
     for (at, (case, cells)) in cases.iter().zip(&cells).enumerate() {
         if at == 0 || at == FRAMERS {
-            let (what, base) = if at == 0 { ("framing", "memchr") } else { ("framing and text", "the last row") };
+            let (what, base) =
+                if at == 0 { ("framing", "memchr") } else { ("framing and text", "the last row") };
             let names: Vec<String> = cuts.iter().map(|(name, _)| format!(" {name} |")).collect();
-            println!("\n| {what}; speed against {base} |{}\n|{}", names.concat(), " --- |".repeat(cuts.len() + 1));
+            println!(
+                "\n| {what}; speed against {base} |{}\n|{}",
+                names.concat(),
+                " --- |".repeat(cuts.len() + 1)
+            );
         }
         println!("| {} |{cells}", case.name);
     }

@@ -109,10 +109,8 @@ fn fast(runtime: &Runtime, peer: &impl Peer) -> Figures {
 
 /// Many streams at once, after a single one.
 fn slow(runtime: &Runtime, peer: &impl Peer, streams: usize) -> Figures {
-    let whole = Received {
-        deltas: SLOW_EVENTS,
-        bytes: (0..SLOW_EVENTS).map(|n| format!(" word{n}").len()).sum(),
-    };
+    let whole =
+        Received { deltas: SLOW_EVENTS, bytes: (0..SLOW_EVENTS).map(|n| format!(" word{n}").len()).sum() };
     assert_eq!(runtime.block_on(peer.stream()), whole);
     let begun = Begun::now();
     runtime.block_on(async {

@@ -82,10 +82,14 @@ async fn answer(request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let asks_for_list = request.method() == Method::GET && !path.starts_with("/stats");
     // The request is read to its end first, as services do.
-    let asked = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let asked =
+        request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let (mode, path) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
     if asks_for_list {
-        return respond("application/json", Full::new(Bytes::from_static(b"{\"data\":[],\"models\":[]}")).boxed());
+        return respond(
+            "application/json",
+            Full::new(Bytes::from_static(b"{\"data\":[],\"models\":[]}")).boxed(),
+        );
     }
     let form = Form::of_path(path);
     let body = match mode {
@@ -154,7 +158,12 @@ fn fast_whole(form: Form) -> Vec<Bytes> {
     crate::inputs::cut(place.get_or_init(|| fast(form).concat().into()), 16 * 1024)
 }
 
-fn paced(form: Form, events: usize, pace: Duration, text: impl Fn(usize) -> String + Send + Sync + 'static) -> Body {
+fn paced(
+    form: Form,
+    events: usize,
+    pace: Duration,
+    text: impl Fn(usize) -> String + Send + Sync + 'static,
+) -> Body {
     let ticks = stream::unfold((interval(pace), 0), move |(mut ticks, n)| {
         let text = (n < events).then(|| text(n));
         async move {
@@ -163,7 +172,8 @@ fn paced(form: Form, events: usize, pace: Duration, text: impl Fn(usize) -> Stri
             Some((form.delta(&text).into(), (ticks, n + 1)))
         }
     });
-    let begin = stream::iter([Bytes::from(form.begin())]).filter(|first| std::future::ready(!first.is_empty()));
+    let begin =
+        stream::iter([Bytes::from(form.begin())]).filter(|first| std::future::ready(!first.is_empty()));
     frames(begin.chain(ticks).chain(stream::iter([form.end().into()])))
 }
 
