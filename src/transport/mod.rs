@@ -23,6 +23,8 @@ use crate::{
 pub mod encoding;
 pub(crate) mod javascript;
 #[cfg(feature = "http")]
+mod lanes;
+#[cfg(feature = "http")]
 pub(crate) mod network;
 pub mod redirect;
 pub mod replay;
@@ -223,6 +225,12 @@ impl HeaderValue {
         &self.bytes
     }
 
+    /// The same bytes, shared.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// Whether the value is a key, a token or another secret.
     pub fn is_secret(&self) -> bool {
         self.secret
@@ -313,6 +321,17 @@ impl Headers {
     /// The lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &HeaderValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The lines in order, whose clones share their text.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Text, &HeaderValue)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The lines in order, without a copy.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_lines(self) -> impl Iterator<Item = (Text, HeaderValue)> {
+        self.0.into_iter()
     }
 
     /// How many lines there are.
