@@ -188,6 +188,19 @@ impl<W: Wire> Driver<W> {
         }
     }
 
+    /// The reference's error, and behind it what the transport says.
+    fn explain(&self, call: Call, failure: Failure) -> Error {
+        let cause = match &failure {
+            Failure::Transport(cause) | Failure::Body { cause, .. } => Some(cause.clone()),
+            Failure::Status(_) | Failure::StatusWithoutBody { .. } => None,
+        };
+        let error = self.wire.failure(call, failure);
+        match cause {
+            Some(cause) => error.because_of(&cause),
+            None => error,
+        }
+    }
+
     async fn authorize(&self, mut request: HttpRequest, call: Call) -> Result<HttpRequest, Error> {
         self.wire.authenticate(&self.context, call).await?;
         self.wire.authorize(&mut request, call)?;
@@ -198,7 +211,7 @@ impl<W: Wire> Driver<W> {
         let http = self.wire.encode_chat(request);
         let fallback = self.wire.fallback(request, http.as_ref().ok());
         let first = async {
-            let explain = |failure| self.wire.failure(Call::Chat, failure);
+            let explain = |failure| self.explain(Call::Chat, failure);
             let http = self.authorize(http?, Call::Chat).await?;
             open(&self.context, http, self.wire.chat_decoder(request), explain).await
         };
@@ -218,9 +231,8 @@ impl<W: Wire> Driver<W> {
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
         let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
-        let response = fetch(&self.context, http)
-            .await
-            .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
+        let response =
+            fetch(&self.context, http).await.map_err(|failure| self.explain(Call::Completion, failure))?;
         self.wire.decode_completion(&response)
     }
 }
@@ -286,7 +298,7 @@ impl<W: Wire> AiProvider for Driver<W> {
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let decoder = self.wire.chat_decoder(&ChatRequest::default());
             let http = self.authorize(http.map_err(named)?, Call::Completion).await.map_err(named)?;
-            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Completion, failure))
+            open(&self.context, http, decoder, |failure| self.explain(Call::Completion, failure))
                 .await
                 .map_err(named)
         })

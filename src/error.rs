@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::json::Value;
 use crate::response::ChatResponse;
-use crate::transport::Headers;
+use crate::transport::{Headers, TransportError, TransportErrorKind};
 
 /// Why a call failed.
 ///
@@ -274,6 +274,21 @@ impl Error {
     pub fn with_cause(mut self, cause: Error) -> Self {
         self.0.cause = Some(cause);
         self
+    }
+
+    /// The same error, with what the transport says behind the reference's words; a body that is too large is
+    /// told in front, as the reference knows no such limit.
+    pub(crate) fn because_of(self, failure: &TransportError) -> Self {
+        let kind = match failure.kind {
+            TransportErrorKind::TooLarge => ErrorKind::InvalidResponse,
+            _ => self.kind(),
+        };
+        let cause = Self::new(kind, failure.detail.clone());
+        if failure.kind == TransportErrorKind::TooLarge {
+            return cause;
+        }
+        let is_told = self.cause().is_some() || self.message().contains(&failure.detail);
+        if is_told { self } else { self.with_cause(cause) }
     }
 
     /// The same error, to be told in the answer's text too: the reference yields it there before it throws.

@@ -86,7 +86,7 @@ impl StreamProcessor {
         if !self.ended {
             self.ended = true;
             let outcome = self.decoder.interrupted(failure, &mut self.tokens);
-            self.settle(outcome);
+            self.settle(outcome.map_err(|error| error.because_of(failure)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! `samewire`: chat with any provider from the terminal, and prove that samewire speaks like the
 //! TypeScript.
 
+mod chaos;
 mod chat;
 mod conform;
 mod keys;
@@ -20,6 +21,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plays a recording through faults and shows what becomes of it
+    Chaos(chaos::Arguments),
     /// Streams a model's answer to the terminal
     Chat(chat::Arguments),
     /// Checks samewire against recordings of the TypeScript
@@ -32,6 +35,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Chaos(arguments) => chaos::run(&arguments),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Conform(arguments) => conform::run(&arguments),
         Command::Ollama(arguments) => ollama::run(&arguments),
