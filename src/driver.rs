@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::answer_format::FormatSupport;
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::image::{GeneratedImage, ImageRequest};
@@ -32,6 +33,11 @@ pub(crate) trait Wire: Send + Sync + 'static {
 
     /// The request of a conversation.
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error>;
+
+    /// What can be done about the form of answers.
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Words
+    }
 
     /// A decoder for its answer.
     fn chat_decoder(&self, request: &ChatRequest) -> Box<dyn Decode>;
@@ -262,6 +268,7 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| self.complete_error(error);
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
+            let request = self.wire.format_support().prepare(request).map_err(named)?;
             let mut outcome = self.try_chat(&request).await;
             if let Err(error) = &outcome
                 && self.wire.recover(&self.context, error).await.map_err(named)?
@@ -330,7 +337,13 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         let named = |error: Error| self.complete_error(error);
-        let mut request = self.wire.encode_chat(request).map_err(named)?;
+        let mut request = match &request.answer_format {
+            None => self.wire.encode_chat(request),
+            Some(_) => {
+                self.wire.encode_chat(&self.wire.format_support().prepare(request.clone()).map_err(named)?)
+            }
+        }
+        .map_err(named)?;
         self.wire.authorize(&mut request, Call::Chat).map_err(named)?;
         Ok(request)
     }

@@ -104,14 +104,17 @@
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
+//! - `config`: `config`, one file that says which providers there are and how to reach them.
+//! - `headless`: command-line programs as providers, `headless`.
+//! - `structured`: answers as Rust types, `structured`; brings schemars.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
 //!
 //! Embeddings, audio, and everything above a single call: prompts, agents, memory.
 
+mod answer_format;
 mod auth;
-mod catalog;
 mod context;
 mod driver;
 mod error;
@@ -122,6 +125,7 @@ mod model;
 mod protocols;
 mod provider;
 mod providers;
+mod reasoning_as_text;
 mod registry;
 mod request;
 mod response;
@@ -136,17 +140,28 @@ mod tool;
 mod tool_calls;
 
 pub mod batches;
+pub mod catalog;
 pub mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod frames;
+#[cfg(feature = "headless")]
+pub mod headless;
 pub mod json;
 pub mod layers;
 #[cfg(feature = "manager")]
 pub mod manager;
+#[cfg(all(any(doc, doctest), feature = "config"))]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
 pub mod ollama;
 pub mod prompt_cache;
+#[cfg(feature = "structured")]
+pub mod structured;
 pub mod think;
 pub mod transport;
 
+pub use answer_format::{AnswerFormat, AnswerSchema, strict_schema};
 pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};

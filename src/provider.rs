@@ -68,7 +68,7 @@ pub trait AiProvider: Send + Sync + 'static {
     ///
     /// As the stream's; what arrived before the error is dropped, so use the stream to keep it.
     fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
-        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+        Box::pin(crate::response::whole(self, request))
     }
 
     /// Completes one prompt as a stream. Unless a provider overrides it, the whole text comes as one token,

@@ -268,4 +268,23 @@ mod tests {
             assert_eq!(sent("authorization"), facts.auth == AuthStyle::Bearer, "{}", facts.id);
         }
     }
+
+    #[test]
+    fn an_address_of_ones_own_is_where_requests_go() {
+        let context = Context::for_tests(Arc::new(ReplayTransport::new([])), Arc::new(TestClock::default()));
+        for facts in ProviderRegistry::all() {
+            let Some(setting) = facts.base_url_setting else { continue };
+            let mut settings = ProviderSettings::new(facts.id).with(setting, "http://own.example/base");
+            settings.set(facts.model_setting, Some("m".into()));
+            settings.set(facts.key_setting.unwrap_or("none"), Some("k".into()));
+            settings.set("awsBedrockEndpointEnabled", Some(true.into()));
+            settings.set("awsUseApiKey", Some(true.into()));
+            settings.set("awsRegion", Some("eu-west-1".into()));
+            let provider = build_provider_in(&settings, &context).unwrap();
+            let Ok(http) = provider.encode(&crate::ChatRequest::new("", [crate::Message::user("Hi")])) else {
+                panic!("{} cannot encode", facts.id)
+            };
+            assert!(http.url.starts_with("http://own.example/"), "{}: {}", facts.id, http.url);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What is asked: a conversation with its tools, or a single prompt.
 
+use crate::answer_format::AnswerFormat;
 use crate::json::{Object, Value};
 use crate::message::Message;
 use crate::tool::{Tool, ToolChoice};
@@ -42,6 +43,12 @@ pub struct ChatRequest {
     /// Whether tool calls are tracked while the stream is read, as the real application does, so that
     /// providers that leave this to the reader report [`ToolCallEnd`](crate::StreamToken::ToolCallEnd) too.
     pub track_tool_calls: bool,
+    /// The form that the answer must have; text unless set.
+    pub answer_format: Option<AnswerFormat>,
+    /// Whether [`AiProvider::chat`](crate::AiProvider::chat) gives the reasoning as the text where a model leaves
+    /// the text empty and calls no tool, as some reasoning models do. The setting `reasoningAsText` asks for the
+    /// same in every request to that provider's own `chat`; managers read streams, so there the request must ask.
+    pub reasoning_as_text: bool,
 }
 
 impl ChatRequest {
@@ -73,6 +80,13 @@ impl ChatRequest {
     #[must_use]
     pub fn with_task_id(mut self, task_id: impl Into<String>) -> Self {
         self.task_id = Some(task_id.into());
+        self
+    }
+
+    /// The same conversation, to be answered in that form.
+    #[must_use]
+    pub fn with_answer_format(mut self, format: AnswerFormat) -> Self {
+        self.answer_format = Some(format);
         self
     }
 

@@ -2,8 +2,11 @@
 
 use futures_util::StreamExt;
 
+use crate::answer_format::AnswerFormat;
 use crate::json::{Object, Value, object};
 use crate::message::{ContentBlock, Message};
+use crate::provider::AiProvider;
+use crate::request::ChatRequest;
 use crate::stream::{StreamSummary, TokenStream};
 use crate::token::{Source, ToolCallPartial, Usage};
 use crate::{Error, StreamToken, Text};
@@ -122,6 +125,40 @@ impl ChatResponse {
                 messages.into_iter().map(|message| message.written_by(provider.clone())).collect()
             }
             None => messages,
+        }
+    }
+}
+
+/// What a request wants of its whole answer.
+struct Wish {
+    /// The tool whose call may be the answer.
+    answer_tool: Option<Text>,
+    reasoning_as_text: bool,
+}
+
+/// Asks and reads the answer to its end, in the form that the request wants.
+pub(crate) async fn whole<P: AiProvider + ?Sized>(
+    provider: &P,
+    request: ChatRequest,
+) -> Result<ChatResponse, Error> {
+    let answer_tool = match &request.answer_format {
+        Some(AnswerFormat::Schema(schema)) => Some(schema.name.clone()),
+        Some(AnswerFormat::Json) | None => None,
+    };
+    let wish = Wish { answer_tool, reasoning_as_text: request.reasoning_as_text };
+    let mut response = ChatResponse::collect(provider.chat_stream(request).await?).await?;
+    wish.fulfil(&mut response);
+    Ok(response)
+}
+
+impl Wish {
+    fn fulfil(&self, response: &mut ChatResponse) {
+        let is_answer = |call: &AssembledToolCall| Some(&call.name) == self.answer_tool.as_ref();
+        if let Some(at) = response.tool_calls.iter().position(is_answer) {
+            response.text = response.tool_calls.remove(at).raw_arguments;
+        }
+        if self.reasoning_as_text && response.text.trim().is_empty() && response.tool_calls.is_empty() {
+            response.text.clone_from(&response.reasoning);
         }
     }
 }

@@ -23,6 +23,10 @@ use crate::{Error, Text};
 /// Providers that the TypeScript does not have read `<id>ApiKey` or `apiKey`, `<id>BaseUrl` or `baseUrl` (`<id>` in
 /// camel case) and `apiModelId`; PROVIDERS.md lists them. `includeUsage: false` is for servers that refuse
 /// `stream_options`.
+/// For every provider there are `answerFormat` (`schema`, `json` or `prompt`: how the service is asked for JSON, where
+/// we know it wrong; see [`AnswerFormat`](crate::AnswerFormat)) and `reasoningAsText` (see
+/// [`ChatRequest::reasoning_as_text`](crate::ChatRequest::reasoning_as_text)). Settings of programs are listed at
+/// `headless::HeadlessConfig::from_settings`.
 ///
 /// Settings of the network, for every provider, are listed at `Context::system_for`.
 ///
@@ -172,15 +176,25 @@ impl fmt::Debug for ProviderSettings {
 }
 
 /// Whether an entry may hold a secret: keys, tokens, credentials, and headers and URLs, which can carry them.
-fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["key", "token", "secret", "credentials", "headers", "url", "password", "portkeyconfig"]
-        .iter()
-        .any(|part| key.contains(part))
+    [
+        "key",
+        "token",
+        "secret",
+        "credentials",
+        "headers",
+        "url",
+        "password",
+        "portkeyconfig",
+        "headlessvariables",
+    ]
+    .iter()
+    .any(|part| key.contains(part))
         && !["maxtokens", "thinkingtokens", "keyfile"].iter().any(|part| key.ends_with(part))
 }
 
-fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(text: &str, utf16_position: usize) -> (usize, usize) {
     let mut line = 1;
     let mut column = 1;
     let mut units = 0;

@@ -166,6 +166,8 @@ pub struct StreamSummary {
     pub encrypted_reasoning: Option<Value>,
     /// Gemini's signature of its thoughts, to be sent back as a `thoughtSignature` block.
     pub thought_signature: Option<Text>,
+    /// The session that a command-line program keeps, to be gone on with; see `samewire::headless`.
+    pub session_id: Option<Text>,
 }
 
 /// Status and headers of a response whose body is still to come.

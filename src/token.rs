@@ -258,6 +258,12 @@ impl StreamToken {
         }
     }
 
+    /// The typed token that an object stands for, whatever the order of its keys.
+    #[cfg(feature = "headless")]
+    pub(crate) fn of_any_order(object: &Object) -> Option<Self> {
+        Self::regular(object)
+    }
+
     fn regular(object: &Object) -> Option<Self> {
         let text = |key: &str| object.get(key).and_then(Value::as_text).cloned();
         Some(match object.get("type")?.as_str()? {

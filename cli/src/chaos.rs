@@ -1,12 +1,14 @@
 //! `samewire chaos`: a recorded conversation with something going wrong on its way.
 
-use std::fmt::Write;
-use std::process::ExitCode;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Args;
-use samewire_conformance::chaos::{ChaosServer, Fault, Limits, Trial};
+use samewire_conformance::chaos::{ChaosServer, Fault, Limits, Trial, Verdict};
 use samewire_conformance::load_case;
+
+use crate::failure::Failure;
 
 /// Plays a recording through faults and shows what becomes of it.
 #[derive(Debug, Args)]
@@ -28,37 +30,35 @@ pub(crate) struct Arguments {
     fixtures: Option<std::path::PathBuf>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let case = load_case(arguments.fixtures.as_deref(), &arguments.case)?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        match &arguments.listen {
-            Some(address) => {
-                let server = ChaosServer::start(case, &arguments.faults, address);
-                serve(&server.await.map_err(|error| format!("{address}: {error}"))?).await?;
-            }
-            None => {
-                let patience = Duration::from_millis(arguments.patience);
-                let limits = Limits { head: patience, idle: patience, ..Limits::default() };
-                print!("{}", told(&Trial::run(&case, &arguments.faults, limits).await?, &arguments.faults));
-            }
+        if let Some(address) = &arguments.listen {
+            let server = ChaosServer::start(case, &arguments.faults, address);
+            return serve(&server.await.map_err(|error| format!("{address}: {error}"))?).await;
         }
-        Ok(ExitCode::SUCCESS)
+        let patience = Duration::from_millis(arguments.patience);
+        let limits = Limits { head: patience, idle: patience, ..Limits::default() };
+        let trial = Trial::run(&case, &arguments.faults, limits).await?;
+        let verdict = trial.judge(arguments.faults.last().copied().unwrap_or(Fault::None));
+        std::io::stdout().write_all(told(&trial, &verdict).as_bytes())?;
+        if verdict.is_ok() { Ok(()) } else { Err(Failure::Found) }
     })
 }
 
-async fn serve(server: &ChaosServer) -> Result<(), String> {
+async fn serve(server: &ChaosServer) -> Result<(), Failure> {
     println!("{}", server.url());
     if let Some(certificate) = server.certificate() {
         print!("{certificate}");
     }
     eprintln!("Ctrl-C ends it");
-    tokio::signal::ctrl_c().await.map_err(|error| error.to_string())?;
+    tokio::signal::ctrl_c().await?;
     eprintln!("{} requests were struck, {} bytes of bodies sent", server.struck(), server.sent_bytes());
     Ok(())
 }
 
-fn told(trial: &Trial, faults: &[Fault]) -> String {
+fn told(trial: &Trial, verdict: &Result<Verdict, String>) -> String {
     let mut told = String::new();
     for token in &trial.tokens {
         let _ = writeln!(told, "{token}");
@@ -69,7 +69,7 @@ fn told(trial: &Trial, faults: &[Fault]) -> String {
             let _ = writeln!(told, "  because: {cause}");
         }
     }
-    let verdict = match trial.judge(faults.last().copied().unwrap_or(Fault::None)) {
+    let verdict = match verdict {
         Ok(verdict) => verdict.to_string(),
         Err(problem) => format!("WRONG: {problem}"),
     };

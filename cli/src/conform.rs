@@ -1,11 +1,12 @@
 //! `samewire conform`.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use samewire_conformance::{Level, Options, run as conform, show};
+
+use crate::failure::Failure;
+use crate::output::print;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -34,10 +35,9 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(case) = &arguments.show {
-        write_out(&show(arguments.fixtures.as_deref(), case)?)?;
-        return Ok(ExitCode::SUCCESS);
+        return print(&show(arguments.fixtures.as_deref(), case)?);
     }
     let report = conform(&Options {
         fixtures: arguments.fixtures.clone(),
@@ -45,16 +45,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         level: arguments.level,
     })?;
     match arguments.format {
-        Format::Table => write_out(&report.to_table())?,
-        Format::Json => write_out(&format!("{}\n", report.to_json()))?,
+        Format::Table => print(&report.to_table())?,
+        Format::Json => print(&format!("{}\n", report.to_json()))?,
     }
-    Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Writes to standard output; a reader that has seen enough is no error.
-fn write_out(text: &str) -> Result<(), String> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
-    }
+    if report.is_success() { Ok(()) } else { Err(Failure::Found) }
 }

@@ -1,13 +1,15 @@
 //! `samewire ollama`.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use samewire::ollama::{PullProgress, pull};
 use samewire::{Context, Error, ProviderSettings};
+
+use crate::failure::Failure;
+use crate::output::run_until_interrupted;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -27,33 +29,17 @@ enum Command {
     },
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Command::Pull { model, base_url } = &arguments.command;
     let mut settings = ProviderSettings::new("ollama");
     settings.set("ollamaBaseUrl", base_url.as_deref().map(Into::into));
     if let Ok(key) = std::env::var("OLLAMA_API_KEY") {
         settings.set("ollamaApiKey", Some(key.into()));
     }
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let mut display = Display::for_stderr();
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = fetch(&settings, model, &mut display) => Some(outcome),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
+    let outcome = run_until_interrupted(async { Ok(fetch(&settings, model, &mut display).await?) });
     display.end();
-    Ok(match outcome {
-        Some(Ok(())) => ExitCode::SUCCESS,
-        Some(Err(error)) => {
-            eprintln!("samewire: {}", error.message());
-            ExitCode::FAILURE
-        }
-        None => {
-            eprintln!("samewire: stopped; another pull goes on from here");
-            ExitCode::from(crate::INTERRUPTED)
-        }
-    })
+    outcome
 }
 
 async fn fetch(settings: &ProviderSettings, model: &str, display: &mut Display) -> Result<(), Error> {

@@ -10,8 +10,12 @@ pub(crate) struct Paint(bool);
 impl Paint {
     /// Paints if standard output is a terminal and `NO_COLOR` (<https://no-color.org>) is not set.
     pub(crate) fn for_stdout() -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(std::io::stdout().is_terminal() && !refused)
+        Self(std::io::stdout().is_terminal() && !is_refused())
+    }
+
+    /// The same for standard error.
+    pub(crate) fn for_stderr() -> Self {
+        Self(std::io::stderr().is_terminal() && !is_refused())
     }
 
     /// The text, less bright than the rest.
@@ -27,6 +31,10 @@ impl Paint {
     fn wrap(self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+fn is_refused() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 #[cfg(test)]

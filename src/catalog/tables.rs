@@ -44,6 +44,11 @@ impl Table {
     }
 }
 
+/// The providers that have a table.
+pub(super) fn providers() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|(name, _)| *name)
+}
+
 /// The table of a provider of the reference; empty for a name without one.
 pub(crate) fn table(provider: &str) -> &'static Table {
     static PARSED: Mutex<BTreeMap<&'static str, &'static Table>> = Mutex::new(BTreeMap::new());

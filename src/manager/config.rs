@@ -12,6 +12,7 @@ use super::report::{AttemptReport, Books};
 use super::routing::Route;
 use super::shared_state::SharedState;
 use crate::Error;
+use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::registry::Protocol;
 use crate::settings::ProviderSettings;
@@ -165,6 +166,7 @@ pub struct ProviderConfig {
     pub(super) require_finish_reason: bool,
     pub(super) protocol: Option<Protocol>,
     pub(super) keys: Option<Arc<KeyRing>>,
+    pub(super) context: Option<Context>,
 }
 
 /// Where a provider comes from.
@@ -207,6 +209,7 @@ impl ProviderConfig {
             require_finish_reason: false,
             protocol: None,
             keys: None,
+            context: None,
         }
     }
 
@@ -251,6 +254,14 @@ impl ProviderConfig {
     #[must_use]
     pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Another context than the manager's: for a proxy, certificates or times of its own. Of no effect on
+    /// providers that are not built from settings.
+    #[must_use]
+    pub fn in_context(mut self, context: Context) -> Self {
+        self.context = Some(context);
         self
     }
 

@@ -31,7 +31,7 @@ enum Source {
     Opening(BoxFuture<'static, Result<TokenStream, Error>>),
     /// In a box, as it is much larger than the others.
     Open(Box<TokenStream>),
-    Landed(StreamSummary),
+    Landed(Box<StreamSummary>),
     /// Whether the call failed before there was a stream, and how.
     Failed {
         opening: bool,
@@ -95,7 +95,7 @@ impl Flight {
                 None => {
                     let summary = tokens.summary();
                     (self.landed)(Some((&state.log, &summary)));
-                    state.source = Source::Landed(summary);
+                    state.source = Source::Landed(Box::new(summary));
                 }
             },
             Source::Landed(_) | Source::Failed { .. } => return Poll::Ready(()),
@@ -157,7 +157,7 @@ impl FlightReader {
     pub(crate) fn summary(&self) -> StreamSummary {
         match &self.flight.state().source {
             Source::Open(tokens) => tokens.summary(),
-            Source::Landed(summary) => summary.clone(),
+            Source::Landed(summary) => StreamSummary::clone(summary),
             _ => StreamSummary::default(),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::usage::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
+use crate::catalog::Catalogue;
 use crate::catalog::tables::table;
 use crate::json::Value;
 use crate::manager::KeyId;
@@ -34,7 +35,10 @@ use crate::{AiProvider, ChatRequest, CompletionRequest, Error, Field, Model, Str
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct UsageLedger(Arc<Shared>);
+pub struct UsageLedger {
+    shared: Arc<Shared>,
+    catalogue: Option<Arc<Catalogue>>,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -85,7 +89,16 @@ impl UsageLedger {
     /// An empty ledger that also gives each record to a listener. The listener runs where a stream is read or
     /// dropped, so it must not block.
     pub fn with_listener(listener: impl Fn(&UsageRecord) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Shared { sums: Mutex::default(), listener: Some(Box::new(listener)) }))
+        let shared = Arc::new(Shared { sums: Mutex::default(), listener: Some(Box::new(listener)) });
+        Self { shared, catalogue: None }
+    }
+
+    /// The same ledger, with the prices of a catalogue for models whose provider knows none. A price that the
+    /// catalogue does not know either stays unknown.
+    #[must_use]
+    pub fn priced_by(mut self, catalogue: Arc<Catalogue>) -> Self {
+        self.catalogue = Some(catalogue);
+        self
     }
 
     /// Watches a stream and books what it used once it has ended, failed or been dropped: exactly once.
@@ -100,6 +113,10 @@ impl UsageLedger {
             return tokens;
         }
         let key = tokens.key_id().cloned();
+        let call = match &self.catalogue {
+            Some(catalogue) => call.priced_by(catalogue),
+            None => call,
+        };
         let meter = Meter {
             ledger: self.clone(),
             call: Some(call),
@@ -119,7 +136,7 @@ impl UsageLedger {
             key: record.key.clone(),
         };
         self.sums().entry(account).or_default().book(record);
-        if let Some(listener) = &self.0.listener {
+        if let Some(listener) = &self.shared.listener {
             listener(record);
         }
     }
@@ -144,7 +161,7 @@ impl UsageLedger {
     }
 
     fn sums(&self) -> MutexGuard<'_, BTreeMap<Account, UsageSums>> {
-        self.0.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,6 +234,13 @@ impl MeteredCall {
     #[must_use]
     pub fn with_counting(mut self, counting: Counting) -> Self {
         self.counting = counting;
+        self
+    }
+
+    /// The same call, at the prices of a catalogue where its model has none.
+    #[must_use]
+    pub fn priced_by(mut self, catalogue: &Catalogue) -> Self {
+        self.model = catalogue.priced(&self.provider, self.model);
         self
     }
 
@@ -428,6 +452,32 @@ mod tests {
 
     fn groq() -> ProviderSettings {
         ProviderSettings::new("groq").with("groqApiKey", "k")
+    }
+
+    #[test]
+    fn the_catalogue_knows_prices_that_the_provider_does_not() {
+        let list = crate::json::object! { "acme": crate::json::object! { "models": crate::json::object! {
+            "priced": crate::json::object! { "cost": crate::json::object! { "input": 2, "output": 8 } },
+            "unpriced": crate::json::object! {},
+        } } };
+        let catalogue = Arc::new(Catalogue::default().with_overrides(&list.into()).unwrap());
+        let ledger = UsageLedger::new().priced_by(catalogue);
+        for model in ["priced", "unpriced"] {
+            let call = MeteredCall {
+                provider: "acme".into(),
+                model: Model::without_info(model),
+                counting: Counting::OPENAI,
+                task_id: None,
+                request_bytes: 0,
+            };
+            let usage = Usage { input_tokens: 1_000_000, output_tokens: 500_000, ..Usage::default() };
+            let tokens =
+                TokenStream::from_tokens(futures_util::stream::iter([Ok(StreamToken::Usage(usage))]));
+            futures_util::FutureExt::now_or_never(ledger.track(call, tokens).collect::<Vec<_>>());
+        }
+        let total = ledger.total();
+        assert_eq!((total.requests, total.of_unknown_cost), (2, 1), "an unknown price is not 0");
+        assert!((total.dollars - 6.0).abs() < 1e-9);
     }
 
     #[tokio::test]

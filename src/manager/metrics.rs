@@ -151,7 +151,7 @@ impl AiProvider for MeasuredProvider {
     }
 
     fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
-        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+        Box::pin(crate::response::whole(self, request))
     }
 
     /// Completions report no counts, so their tokens are a guess.

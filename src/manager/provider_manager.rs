@@ -65,6 +65,7 @@ pub struct ProviderManager {
 
 pub(super) struct Shared {
     pub(super) context: Arc<Context>,
+    single_tries: bool,
     pub(super) providers: DashMap<String, Arc<Entry>>,
     pub(super) lanes: DashMap<(String, String), Arc<Lane>>,
     pub(super) routes: Vec<Route>,
@@ -84,12 +85,14 @@ impl ProviderManager {
     /// [`Configuration`](ErrorKind::Configuration) for an id with `/` or one that stands there twice, and for
     /// a default target or a route that names what does not exist.
     pub fn new(config: ManagerConfig, mut context: Context) -> Result<Self, Error> {
-        if !config.keep_sdk_retries {
+        let single_tries = !config.keep_sdk_retries;
+        if single_tries {
             context.transport = Arc::new(SingleTry::new(context.transport));
         }
         let first = config.providers.first().map(|provider| provider.id.clone());
         let shared = Arc::new(Shared {
             context: Arc::new(context),
+            single_tries,
             providers: DashMap::new(),
             lanes: DashMap::new(),
             routes: config.routes,
@@ -133,7 +136,7 @@ impl ProviderManager {
                 Err(Error::configuration(format!("there is a provider `{}` already", provider.id)))
             }
             dashmap::Entry::Vacant(vacant) => {
-                vacant.insert(self.shared.admit(provider));
+                vacant.insert(self.shared.new_entry(provider));
                 Ok(())
             }
         }
@@ -143,7 +146,7 @@ impl ProviderManager {
     /// its breakers, limits and figures are forgotten.
     pub fn replace(&self, provider: ProviderConfig) {
         let id = provider.id.clone();
-        self.shared.providers.insert(id.clone(), self.shared.admit(provider));
+        self.shared.providers.insert(id.clone(), self.shared.new_entry(provider));
         self.shared.forget(&id);
     }
 
@@ -220,8 +223,17 @@ impl ProviderManager {
 }
 
 impl Shared {
-    fn admit(&self, provider: ProviderConfig) -> Arc<Entry> {
-        Arc::new(Entry::new(provider, self.context.clone(), self.state.clone()))
+    fn new_entry(&self, mut provider: ProviderConfig) -> Arc<Entry> {
+        let context = match provider.context.take() {
+            None => self.context.clone(),
+            Some(mut own) => {
+                if self.single_tries {
+                    own.transport = Arc::new(SingleTry::new(own.transport));
+                }
+                Arc::new(own)
+            }
+        };
+        Arc::new(Entry::new(provider, context, self.state.clone()))
     }
 
     pub(super) fn entry(&self, id: &str) -> Option<Arc<Entry>> {

@@ -251,7 +251,7 @@ impl AiProvider for CachedProvider {
     }
 
     fn chat(&self, request: ChatRequest) -> BoxFuture<'_, Result<ChatResponse, Error>> {
-        Box::pin(async move { ChatResponse::collect(self.chat_stream(request).await?).await })
+        Box::pin(crate::response::whole(self, request))
     }
 
     fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {

@@ -42,10 +42,12 @@ impl Counting {
         let model = model.to_ascii_lowercase();
         let of_anthropic = model.starts_with("anthropic/");
         match provider {
-            "anthropic" | "bedrock" | "minimax" | "claude-code" => Self::ANTHROPIC,
+            "anthropic" | "bedrock" | "minimax" => Self::ANTHROPIC,
+            // Programs that tell what they spent.
+            "claude-code" | "opencode" => Self { cost_is_reported: true, ..Self::ANTHROPIC },
             "vertex" if model.contains("claude") => Self::ANTHROPIC,
-            "vertex" | "gemini" => Self::GEMINI,
             "perplexity" => Self { output_includes_reasoning: false, cost_is_reported: true, ..Self::OPENAI },
+            "vertex" | "gemini" | "gemini-cli" => Self::GEMINI,
             "openrouter" => Self { cost_is_reported: true, ..Self::OPENAI },
             // The reference subtracts cached tokens for Anthropic's models (`roo`), or takes the gateway to
             // count as Anthropic does (`vercel-ai-gateway`).
@@ -292,6 +294,7 @@ mod tests {
         assert_eq!(Counting::of("vertex", "claude-sonnet-4@20250514"), anthropic);
         assert!(!Counting::of("roo", "Anthropic/claude-sonnet-4").input_includes_cached);
         assert!(Counting::of("perplexity", "sonar-deep-research").cost_is_reported);
+        assert!(Counting::of("claude-code", "sonnet").cost_is_reported);
     }
 
     #[test]

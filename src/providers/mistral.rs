@@ -8,6 +8,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::kind::{Kind, Provider};
+use crate::answer_format::FormatSupport;
 use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
@@ -81,6 +82,10 @@ impl Wire for Mistral {
 
     fn model(&self) -> Model {
         self.model.clone()
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

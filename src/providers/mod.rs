@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::model::Model;
 use crate::provider::AiProvider;
+use crate::reasoning_as_text::ReasoningAsText;
 use crate::settings::ProviderSettings;
 
 mod abacus;
@@ -254,8 +255,16 @@ pub fn build_provider_in(
     settings: &ProviderSettings,
     context: &Context,
 ) -> Result<Arc<dyn AiProvider>, Error> {
-    let provider = find(settings)?;
-    provider.build(settings, context).map_err(|error| error.with_provider(provider.info.id))
+    #[cfg(feature = "headless")]
+    if let Some(program) = crate::headless::build(settings, context) {
+        return program;
+    }
+    let found = find(settings)?;
+    let provider = found.build(settings, context).map_err(|error| error.with_provider(found.info.id))?;
+    if settings.is_truthy("reasoningAsText") {
+        return Ok(Arc::new(ReasoningAsText(provider)));
+    }
+    Ok(provider)
 }
 
 /// The models of the service that settings name, without making a provider: for people who choose before
@@ -265,6 +274,10 @@ pub fn build_provider_in(
 ///
 /// As [`AiProvider::list_models`]; [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider.
 pub async fn list_models_in(settings: &ProviderSettings, context: &Context) -> Result<Vec<Model>, Error> {
+    #[cfg(feature = "headless")]
+    if let Some(program) = crate::headless::build(settings, context) {
+        return program?.list_models().await;
+    }
     let provider = find(settings)?;
     let models = match provider.listing(settings) {
         Some((listing, settings)) => (listing.fetch)(&settings, context).await.map(|list| list.models()),
@@ -284,6 +297,11 @@ fn find(settings: &ProviderSettings) -> Result<&'static Provider, Error> {
 }
 
 fn unknown(id: &str) -> Error {
+    #[cfg(not(feature = "headless"))]
+    if ["claude-code", "codex", "gemini-cli", "headless", "opencode"].contains(&id) {
+        let message = format!("the provider `{id}` is a program: build samewire with the feature `headless`");
+        return Error::configuration(message);
+    }
     let names = all()
         .flat_map(|provider| std::iter::once(provider.info.id).chain(provider.info.aliases.iter().copied()));
     // A short name is near to everything.
@@ -306,7 +324,7 @@ fn all_ids() -> String {
 }
 
 /// Insertions, deletions and replacements between two names.
-fn edit_distance(a: &str, b: &str) -> usize {
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

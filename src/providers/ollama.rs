@@ -11,6 +11,7 @@ use url::Url;
 
 use super::kind::{Kind, Provider};
 use super::plain;
+use crate::answer_format::FormatSupport;
 use crate::catalog::fetch::{self, ListFailure, axios_get, axios_post};
 use crate::catalog::lists::ModelList;
 use crate::catalog::tables::table;
@@ -174,6 +175,10 @@ impl Wire for Ollama {
             *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

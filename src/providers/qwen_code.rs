@@ -14,6 +14,7 @@ use url::Url;
 
 use super::compatible::{ROUTER, table_or_kept_model};
 use super::kind::{Kind, Provider};
+use crate::answer_format::FormatSupport;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire, fetch};
 use crate::error::{Error, ErrorKind};
@@ -144,6 +145,10 @@ impl Wire for QwenCode {
 
     fn prepare<'a>(&'a self, context: &'a Context, _: Call) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(self.authorise(context))
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        self.chat.format_support()
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

@@ -120,7 +120,7 @@ impl Player<'_> {
             End::Close => {
                 self.order(Order::Close).await;
                 // Held until the connection is gone.
-                std::future::pending().await;
+                std::future::pending::<()>().await;
             }
             End::ResetStream => {
                 tokio::time::sleep(SETTLE).await;
@@ -128,7 +128,7 @@ impl Player<'_> {
             }
             End::GiveUp => {
                 self.order(Order::GiveUp).await;
-                std::future::pending().await;
+                std::future::pending::<()>().await;
             }
         }
         Ok(())

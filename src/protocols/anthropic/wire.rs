@@ -11,6 +11,7 @@ use super::decode::{Counting, MessageDecoder};
 use super::errors;
 use super::headers::{RETRY_COUNT, SdkHeaders};
 use super::hosting::{Answer, Hosting};
+use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Failure, WholeResponse, Wire};
@@ -143,6 +144,10 @@ impl Wire for Messages {
 
     fn model(&self) -> Model {
         self.model.clone()
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::of_forced_tool(&self.settings, &self.model)
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

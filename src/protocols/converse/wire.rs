@@ -13,6 +13,7 @@ use super::invoke;
 use super::messages::Converted;
 use super::session::{Authorization, Session};
 use crate::Error;
+use crate::answer_format::FormatSupport;
 use crate::auth::aws_client::AwsCall;
 use crate::auth::sigv4::{Signer, Skew, uri_encode};
 use crate::context::Context;
@@ -200,6 +201,16 @@ impl Wire for Converse {
             }
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        // Of the models here, these can be made to call a tool.
+        let can_be_made = ["claude", "nova"].iter().any(|family| self.model.id.contains(family));
+        if can_be_made && !self.uses_invoke() {
+            FormatSupport::of_forced_tool(&self.settings, &self.model)
+        } else {
+            FormatSupport::Words
+        }
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

@@ -1,6 +1,7 @@
 //! Request bodies.
 
 use super::messages::{self, Dialect};
+use crate::answer_format::AnswerFormat;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
 use crate::request::ChatRequest;
@@ -36,7 +37,15 @@ impl BodyInput<'_> {
             "tools": vec![Value::from(object! { "functionDeclarations": declarations })],
         };
         body.insert_some("toolConfig", tool_config(request));
-        body.insert("generationConfig", self.generation_config());
+        let mut config = self.generation_config();
+        if let Some(format) = &request.answer_format {
+            hold_to(format, &mut config);
+            // Functions and JSON exclude each other, even where none is declared.
+            if tools.is_empty() {
+                body.remove("tools");
+            }
+        }
+        body.insert("generationConfig", config);
         Ok(body)
     }
 
@@ -107,6 +116,16 @@ impl BodyInput<'_> {
             declaration.insert_some(key, kept.cloned());
         }
         Ok(declaration.into())
+    }
+}
+
+/// Asks for JSON.
+///
+/// <https://ai.google.dev/gemini-api/docs/structured-output>
+fn hold_to(format: &AnswerFormat, config: &mut Object) {
+    config.insert("responseMimeType", "application/json");
+    if let AnswerFormat::Schema(schema) = format {
+        config.insert("responseJsonSchema", schema.schema.clone());
     }
 }
 

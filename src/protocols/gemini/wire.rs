@@ -11,6 +11,7 @@ use super::decode::ContentDecoder;
 use super::messages::Dialect;
 use super::{errors, whole};
 use crate::Error;
+use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Failure, WholeResponse, Wire};
@@ -135,6 +136,10 @@ impl Wire for Gemini {
 
     fn model(&self) -> Model {
         self.model.clone()
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

@@ -25,6 +25,11 @@ pub(crate) fn chat(
     body.insert("messages", messages);
     body.insert("tools", convert_tools(request.tools.as_deref().unwrap_or_default()));
     body.insert("tool_choice", "any");
+    if let Some(format) = &request.answer_format {
+        // No tool can be demanded of an answer that is JSON.
+        body.remove("tool_choice");
+        body.insert("response_format", format.for_chat_completions());
+    }
     body.into()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! <https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion>
 
+use crate::answer_format::AnswerFormat;
 use crate::json::{Object, Value, object};
 use crate::message::Message;
 use crate::protocols::openai_chat::messages::{is, system, text_message, text_of};
@@ -22,6 +23,7 @@ pub(crate) fn chat(model: &str, request: &ChatRequest, options: &Options) -> Val
     let mut body = body(model, messages, true, options);
     let tools = request.tools.as_deref().filter(|tools| !tools.is_empty());
     body.insert_some("tools", tools.map(convert_tools));
+    body.insert_some("format", request.answer_format.as_ref().map(AnswerFormat::for_ollama));
     body.into()
 }
 

@@ -13,6 +13,7 @@ use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
 use super::headers::HeaderBlock;
 use super::whole::{self, WholeDecoder};
+use crate::answer_format::FormatSupport;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
@@ -269,7 +270,11 @@ impl OpenAiChat {
         for (name, value) in (self.spec.request_headers)(call, &input) {
             own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
         }
-        let body = Bytes::from(body::build(fields, &input).to_json());
+        let mut body = body::build(fields, &input);
+        if let (Some(format), Some(body)) = (&request.answer_format, body.as_object_mut()) {
+            body.insert("response_format", format.for_chat_completions());
+        }
+        let body = Bytes::from(body.to_json());
         Ok(HttpRequest {
             method: "POST",
             headers: javascript::fetch_headers(&url, &own, Some(&body)),
@@ -352,6 +357,10 @@ impl Wire for OpenAiChat {
             }
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::of_chat_completions(self.spec.id, &self.settings)
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

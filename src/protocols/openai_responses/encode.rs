@@ -3,6 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
 use super::{input, tools};
+use crate::answer_format::AnswerFormat;
 use crate::catalog::parameters::selected_effort;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
@@ -108,9 +109,11 @@ fn prompt_cache_retention(body: &BodyInput<'_>) -> Option<Value> {
 }
 
 fn text(body: &BodyInput<'_>) -> Option<Value> {
-    if !body.model.info().flag("supportsVerbosity") {
-        return None;
+    let mut text = Object::with_capacity(2);
+    if body.model.info().flag("supportsVerbosity") {
+        let wanted = body.settings.get("verbosity").filter(|verbosity| verbosity.is_truthy());
+        text.insert("verbosity", wanted.cloned().unwrap_or_else(|| "medium".into()));
     }
-    let wanted = body.settings.get("verbosity").filter(|verbosity| verbosity.is_truthy());
-    Some(object! { "verbosity": wanted.cloned().unwrap_or_else(|| "medium".into()) }.into())
+    text.insert_some("format", body.request.answer_format.as_ref().map(AnswerFormat::for_responses));
+    (!text.is_empty()).then(|| text.into())
 }

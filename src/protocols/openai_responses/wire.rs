@@ -7,6 +7,7 @@ use super::decode::EventReader;
 use super::encode::{self, BodyField, BodyInput};
 use super::errors;
 use super::events::Memory;
+use crate::answer_format::FormatSupport;
 use crate::context::Context;
 use crate::driver::{Call, Failure, Fallback, WholeResponse, Wire};
 use crate::json::Node;
@@ -142,6 +143,10 @@ impl Wire for Responses {
 
     fn model(&self) -> Model {
         self.model.clone()
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        FormatSupport::Schema
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {

@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use super::compatible::{ROUTER, key_or_placeholder};
 use super::kind::{Kind, Provider};
 use super::reasoning_details;
+use crate::answer_format::FormatSupport;
 use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::{Format, Parameters};
 use crate::catalog::tables::table;
@@ -147,6 +148,10 @@ impl Wire for OpenRouter {
             self.chat.use_model(model(&self.settings, Some(&list), endpoints.as_ref()));
             Ok(())
         })
+    }
+
+    fn format_support(&self) -> FormatSupport {
+        self.chat.format_support()
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
