@@ -239,6 +239,11 @@ impl HeaderValue {
         &self.bytes
     }
 
+    /// The bytes, to be shared.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// Whether the value is a key, a token or another secret.
     pub fn is_secret(&self) -> bool {
         self.secret

@@ -103,4 +103,4 @@ fn head(script: &Script) -> Vec<u8> {
 }
 
 /// Real time in which a small answer is read.
-const SETTLE: std::time::Duration = std::time::Duration::from_millis(50);
+const SETTLE: std::time::Duration = std::time::Duration::from_millis(250);
