@@ -6,7 +6,7 @@ use memchr::memmem;
 use crate::Error;
 use crate::transport::HttpRequest;
 
-/// The secrets of one request: what its secret headers hold, without the scheme in front.
+/// The secrets of one request: what its secret headers hold, without the scheme in front, and its signer's.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Vec<Bytes>);
 
@@ -18,7 +18,8 @@ impl Secrets {
         };
         let values = request.headers.iter().filter(|(_, value)| value.is_secret());
         let values = values.map(|(_, value)| secret(value.bytes()));
-        Self(values.filter(|value| value.len() >= SHORTEST).collect())
+        let signing = request.options.signer.as_ref().map(|signer| signer.secrets()).unwrap_or_default();
+        Self(values.chain(signing).filter(|value| value.len() >= SHORTEST).collect())
     }
 
     /// The same body without the secrets in it.

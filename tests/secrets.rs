@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use samewire::ProviderInfo;
 use samewire::transport::replay::{Exchange, ReplayTransport};
 use samewire::transport::{
     HeaderValue, Headers, HttpRequest, HttpResponse, RequestOptions, Transport, TransportError,
@@ -16,6 +15,7 @@ use samewire::transport::{TransportErrorKind, reqwest::ReqwestTransport};
 use samewire::{
     AiProvider, ChatRequest, CompletionRequest, Context, Error, Message, ProviderSettings, build_provider_in,
 };
+use samewire::{ProviderInfo, ProviderRegistry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -24,10 +24,14 @@ const MARK: &str = "pl4nted";
 const KEY: &str = "sk-pl4nted-0123456789abcdef";
 
 fn settings(info: &ProviderInfo) -> ProviderSettings {
-    let keys = ["awsAccessKey", "awsSecretKey", "awsSessionToken", "openAiApiKey", "apiKey"];
+    // The id of an AWS key is no secret: the service quotes it.
+    let keys = ["awsSecretKey", "awsSessionToken", "openAiApiKey", "apiKey"];
     let settings =
         keys.into_iter().fold(ProviderSettings::new(info.id), |settings, name| settings.with(name, KEY));
-    let settings = settings.with("awsRegion", "us-east-1").with(info.model_setting, "some-model");
+    let settings = settings
+        .with("awsAccessKey", "AKIDEXAMPLE")
+        .with("awsRegion", "us-east-1")
+        .with(info.model_setting, "some-model");
     match info.key_setting {
         Some(name) => settings.with(name, KEY),
         None => settings,
@@ -100,7 +104,7 @@ impl Transport for Echo {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_quotes_the_key_does_not_make_the_error_tell_it() {
     let mut asked = 0;
-    for info in ProviderInfo::all() {
+    for info in ProviderRegistry::all() {
         for status in [200, 400, 401, 500] {
             let echo = Echo::new(status);
             let Some(provider) = build(info, echo.clone()) else { continue };
@@ -120,7 +124,7 @@ async fn a_service_that_quotes_the_key_does_not_make_the_error_tell_it() {
 #[tokio::test(start_paused = true)]
 async fn keys_do_not_follow_a_redirect_to_another_host() {
     let mut followed = 0;
-    for info in ProviderInfo::all() {
+    for info in ProviderRegistry::all() {
         let echo = Echo::new(307);
         let Some(provider) = build(info, echo.clone()) else { continue };
         let _ = provider.chat(hi()).await;
@@ -147,7 +151,7 @@ async fn keys_do_not_follow_a_redirect_to_another_host() {
 
 #[tokio::test]
 async fn no_planted_key_is_told_by_anything_that_prints() {
-    for info in ProviderInfo::all() {
+    for info in ProviderRegistry::all() {
         let settings = settings(info);
         let mut told = format!("{settings:?} {settings:#?}");
         if let Some(provider) = build(info, Echo::new(401)) {
@@ -248,7 +252,7 @@ async fn no_log_line_of_any_level_tells_a_key() {
         }
     });
     let mut asked = 0;
-    for info in ProviderInfo::all() {
+    for info in ProviderRegistry::all() {
         let Some(base) = info.base_url_setting.or((info.id == "bedrock").then_some("awsBedrockEndpoint"))
         else {
             continue;
@@ -293,7 +297,7 @@ async fn a_line_break_cannot_smuggle_a_header_in() {
 #[test]
 fn a_model_id_stays_on_its_host_and_in_its_place() {
     let mut encoded = 0;
-    for info in ProviderInfo::all() {
+    for info in ProviderRegistry::all() {
         let url = |model: &str| {
             let settings = settings(info).with(info.model_setting, model);
             let provider = build_provider_in(&settings, &context(Echo::new(500))).ok()?;

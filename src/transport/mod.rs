@@ -157,6 +157,11 @@ pub trait Sign: Send + Sync + fmt::Debug {
     /// Completes the headers of one attempt. `now` is in milliseconds since the Unix epoch.
     fn sign(&self, request: &mut HttpRequest, now: f64);
 
+    /// What must not be told by an error, whoever quotes it: secret keys, session tokens.
+    fn secrets(&self) -> Vec<Bytes> {
+        Vec::new()
+    }
+
     /// Looks at the answer to a signed attempt, for a date that shows our clock to be wrong. True if
     /// the next signature will differ because of it, so that a refused request is worth another try.
     fn answered(&self, _response: &HttpResponse, _now: f64) -> bool {
