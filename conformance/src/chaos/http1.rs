@@ -19,7 +19,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(socket: S, state: A
         let mut player = Player { socket: &mut connection.socket, state: &state, trickle: script.trickle };
         match player.play(&script).await? {
             End::Proper => {}
-            End::Stall => std::future::pending().await,
+            // Silent, until the peer goes.
+            End::Stall => while connection.read_request().await?.is_some() {},
             End::Close | End::ResetStream | End::GiveUp => {
                 // A reset takes away what the peer has not read yet.
                 tokio::time::sleep(SETTLE).await;
