@@ -59,7 +59,7 @@ fn report(runtime: &Runtime) -> ExitCode {
         line("dispatch overhead, p99", runtime.block_on(dispatch_p99()), 5000.0, 100.0, "µs"),
         line("allocations per text delta", per_delta(&inputs::openai_deltas(1 << 20)), 1.0, 0.1, ""),
         line("heap, all providers used once", all.heap / MIB, 8.0, 1.0, "MiB"),
-        line("resident, all providers used once", all.resident / MIB, 8.0, 8.0, "MiB"),
+        line("heap over bare reqwest", (all.heap - bare.heap) / MIB, 8.0, 1.0, "MiB"),
         line("resident over bare reqwest", (all.resident - bare.resident) / MIB, 8.0, 0.5, "MiB"),
         line("heap per idle stream", idle.heap / 1024.0, 256.0, 64.0, "KiB"),
         line("the same against bare reqwest", idle.heap / bare_idle.heap, 4.0, 1.15, "x"),
@@ -75,9 +75,14 @@ fn report(runtime: &Runtime) -> ExitCode {
         };
         println!("{what:36} {measured:10.2} {budget:10.2} {goal:10.2} {unit:4} {mark}");
     }
+    println!(
+        "resident in all: {:.2} MiB, of bare reqwest {:.2} MiB",
+        all.resident / MIB,
+        bare.resident / MIB
+    );
     println!("providers that answered over TLS: {} of {}", all.count, ProviderRegistry::all().count());
     // Some sign in elsewhere first, where this bench has no service.
-    let answered = all.count + 6 >= ProviderRegistry::all().count();
+    let answered = all.count + 2 >= ProviderRegistry::all().count();
     if lines.iter().any(|line| line.measured > line.budget) || !answered {
         return ExitCode::FAILURE;
     }
@@ -313,6 +318,10 @@ fn settings(info: &ProviderInfo) -> ProviderSettings {
         .with("awsRegion", "us-east-1")
         .with("awsUseApiKey", true)
         .with("awsApiKey", "k")
+        .with("azureResource", "r")
+        .with("cloudflareAccountId", "a")
+        .with("databricksHost", "h.example")
+        .with("snowflakeAccount", "a")
         .with(info.model_setting, "a-model");
     match info.key_setting {
         Some(key) => settings.with(key, "k"),
@@ -345,7 +354,7 @@ fn bare_client(place: &Place) -> reqwest::Client {
     let ca =
         reqwest::Certificate::from_pem(&std::fs::read(&place.ca).expect("the certificate")).expect("PEM");
     let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().http1_only().tls_certs_only([ca]).no_proxy().build().expect("a client")
+    reqwest::Client::builder().http1_only().tls_certs_merge([ca]).no_proxy().build().expect("a client")
 }
 
 /// The bytes of memory that this process has, as far as the system tells.

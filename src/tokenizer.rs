@@ -1,7 +1,17 @@
 //! Counting tokens as the reference does: locally, with one tokenizer for every provider.
 
+#[cfg(feature = "tokenizer")]
+use std::sync::LazyLock;
+
 use crate::Error;
 use crate::json::Value;
+
+#[cfg(feature = "tokenizer")]
+mod merge;
+#[cfg(feature = "tokenizer")]
+mod vocabulary;
+#[cfg(feature = "tokenizer")]
+mod words;
 
 /// The reference counts with o200k_base and adds half again, to be on the safe side for other tokenizers.
 #[cfg(feature = "tokenizer")]
@@ -26,8 +36,10 @@ pub(crate) fn count_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
 /// Tokens of a text; special tokens count as the plain text that they are spelt with.
 #[cfg(feature = "tokenizer")]
 fn text_tokens(text: &str) -> usize {
-    // Loaded at the first count, not before.
-    if text.is_empty() { 0 } else { tiktoken_rs::o200k_base_singleton().encode_ordinary(text).len() }
+    // Compiled at the first count, not before.
+    static WORDS: LazyLock<Option<words::Words>> = LazyLock::new(words::Words::new);
+    // The pattern is a constant that the tests compile; without it nothing could be counted.
+    WORDS.as_ref().map_or(0, |words| words.of(text).map(|word| merge::count(word.as_bytes())).sum())
 }
 
 #[cfg(feature = "tokenizer")]
@@ -70,4 +82,71 @@ fn tool_result(block: &Value, id: &str) -> String {
         _ => {}
     }
     lines.join("\n")
+}
+
+#[cfg(all(test, feature = "tokenizer"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tiktoken(text: &str) -> usize {
+        tiktoken_rs::o200k_base_singleton().encode_ordinary(text).len()
+    }
+
+    #[test]
+    fn texts_of_many_kinds_count_as_tiktoken_counts_them() {
+        for text in [
+            "Hello, world!",
+            "  leading and   several    blanks  ",
+            "tabs\t\tand\nlines\r\n\r\n  indented\n\n\n",
+            "I'm you'Re we'LL they'd it'ſ CamelCase HTTPServer snake_case kebab-case",
+            "1234567890 3.14159 ١٢٣ ½",
+            "Größe naïve Ελληνικά русский 日本語テキスト 한국어 ภาษาไทย हिन्दी",
+            "👩‍👩‍👧‍👦 🇩🇪 e\u{301} \u{feff}",
+            "https://example.com/a/b?c=d&e=f#g // comment\n/* x */",
+            "{\"a\": [1, 2, {\"b\": null}], \"c\": \"\\n\"}",
+            "<|endoftext|> is plain text here",
+            "\u{a0}\u{a0}x \u{3000}y",
+        ] {
+            assert_eq!(text_tokens(text), tiktoken(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_sources_counts_as_tiktoken_counts_it() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "md") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    assert_eq!(text_tokens(&text), tiktoken(&text), "{}", path.display());
+                    files += 1;
+                }
+            }
+        }
+        assert!(files > 100, "{files}");
+    }
+
+    #[test]
+    fn a_long_word_is_no_trap() {
+        let word = "ab".repeat(20_000);
+        assert_eq!(text_tokens(&word), tiktoken(&word));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_counts_as_tiktoken_counts_it(text in ".{0,200}") {
+            prop_assert_eq!(text_tokens(&text), tiktoken(&text));
+        }
+
+        #[test]
+        fn blanks_and_signs_too(text in "[ \\t\\r\\n\u{a0}a'sB1/.-]{0,60}") {
+            prop_assert_eq!(text_tokens(&text), tiktoken(&text));
+        }
+    }
 }

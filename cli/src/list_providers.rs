@@ -1,6 +1,7 @@
 //! `samewire list-providers`.
 
 use clap::Args;
+use samewire::headless::Program;
 use samewire::json::{Object, Value};
 use samewire::manager::{ProviderInfo, ProviderRegistry};
 use samewire::{Context, ProviderCapabilities};
@@ -21,18 +22,38 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let context = Context::system();
     if arguments.json {
-        let all = ProviderRegistry::all().map(|facts| in_json(facts, &context)).collect::<Vec<_>>();
-        return print_json(Value::Array(all));
+        let services = ProviderRegistry::all().map(|facts| in_json(facts, &context));
+        return print_json(Value::Array(
+            services.chain(Program::ALL.iter().copied().map(program_in_json)).collect(),
+        ));
     }
     if arguments.verbose {
-        let all: Vec<String> = ProviderRegistry::all().map(|facts| in_full(facts, &context)).collect();
-        return print(&all.join("\n"));
+        let services = ProviderRegistry::all().map(|facts| in_full(facts, &context));
+        let programs =
+            Program::ALL.iter().map(|program| format!("{}\n  {}\n", program.id(), about(*program)));
+        return print(&services.chain(programs).collect::<Vec<_>>().join("\n"));
     }
     let row = |facts: &ProviderInfo| {
         let variable = facts.key_variable.unwrap_or("-");
         vec![facts.id.to_owned(), variable.to_owned(), facts.description.to_owned()]
     };
-    print(&table(&ProviderRegistry::all().map(row).collect::<Vec<_>>()))
+    let program = |program: &Program| vec![program.id().to_owned(), "-".to_owned(), about(*program)];
+    print(&table(
+        &ProviderRegistry::all().map(row).chain(Program::ALL.iter().map(program)).collect::<Vec<_>>(),
+    ))
+}
+
+fn about(program: Program) -> String {
+    format!("The program {program}, with its own login")
+}
+
+fn program_in_json(program: Program) -> Value {
+    let mut object = Object::new();
+    object.insert("id", program.id());
+    object.insert("name", program.to_string());
+    object.insert("description", about(program));
+    object.insert("kind", "program");
+    object.into()
 }
 
 fn in_full(facts: &ProviderInfo, context: &Context) -> String {
@@ -46,10 +67,11 @@ fn in_full(facts: &ProviderInfo, context: &Context) -> String {
     let can =
         facts.capabilities(context).map_or_else(|| "depends on settings".to_owned(), |can| abilities(&can));
     format!(
-        "{}\n  {} ({})\n  address   {}\n  protocol  {:?}\n  key       {key}\n  model     setting {}\n  can       {can}\n",
+        "{}\n  {} ({})\n  see       {}\n  address   {}\n  protocol  {:?}\n  key       {key}\n  model     setting {}\n  can       {can}\n",
         facts.id,
         facts.description,
         facts.name,
+        facts.documentation,
         facts.base_url.unwrap_or("depends on settings"),
         facts.protocol,
         facts.model_setting,
@@ -71,9 +93,13 @@ fn in_json(facts: &ProviderInfo, context: &Context) -> Value {
     object.insert("id", facts.id);
     object.insert("name", facts.name);
     object.insert("description", facts.description);
+    object.insert("kind", "service");
+    object.insert("aliases", facts.aliases.iter().map(|alias| Value::from(*alias)).collect::<Value>());
+    object.insert("documentation", facts.documentation);
     object.insert("baseUrl", text(facts.base_url));
     object.insert("protocol", format!("{:?}", facts.protocol));
     object.insert("auth", format!("{:?}", facts.auth));
+    object.insert("baseUrlSetting", text(facts.base_url_setting));
     object.insert("keyRequired", facts.key_required);
     object.insert("keySetting", text(facts.key_setting));
     object.insert("keyVariable", text(facts.key_variable));

@@ -12,6 +12,7 @@ mod keyring;
 mod list_models;
 mod list_providers;
 mod model_cache;
+mod models;
 mod ollama;
 mod output;
 mod paint;
@@ -56,6 +57,8 @@ enum Command {
     ListProviders(list_providers::Arguments),
     /// Writes the manual page to standard output
     Man,
+    /// Tells what is known about models, and fetches what is new
+    Models(models::Arguments),
     /// Manages the models of an Ollama server
     Ollama(ollama::Arguments),
 }
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::ListModels(arguments) => list_models::run(&place, &arguments),
         Command::ListProviders(arguments) => list_providers::run(&arguments),
         Command::Man => shell::man(),
+        Command::Models(arguments) => models::run(arguments),
         Command::Ollama(arguments) => ollama::run(&arguments),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)

@@ -243,6 +243,34 @@ fn list_providers_prints_every_provider_in_three_forms() {
 }
 
 #[test]
+fn list_providers_has_seventy_services_and_the_programs() {
+    let all = json(&run_in(nowhere().path(), &["list-providers", "--json"], &[], "").out);
+    let of_kind = |kind: &str| {
+        let all = all.as_array().unwrap().iter();
+        all.filter(|one| one.get("kind").unwrap().as_str() == Some(kind)).count()
+    };
+    assert!(of_kind("service") >= 70, "{}", of_kind("service"));
+    assert_eq!(of_kind("program"), 5);
+}
+
+#[test]
+fn models_are_known_by_their_short_names_and_a_list_elsewhere_can_be_fetched() {
+    let folder = nowhere();
+    let shown = run_in(folder.path(), &["models", "show", "anthropic/claude-sonnet-4-5", "--json"], &[], "");
+    let shown = json(&shown.out);
+    assert_eq!(shown.get("id").unwrap().as_str(), Some("claude-sonnet-4-5"));
+    assert_eq!(shown.get("inputPrice").unwrap().as_f64(), Some(3.0));
+    let plain = run_in(folder.path(), &["models", "show", "sonnet"], &[], "");
+    assert!(plain.out.contains("per million tokens"), "{plain:?}");
+    let nothing = run_in(folder.path(), &["models", "show", "no-such-model"], &[], "");
+    assert_eq!(nothing.status, Some(2), "{nothing:?}");
+    let away =
+        run_in(folder.path(), &["models", "refresh", "--from", "http://127.0.0.1:9/api.json"], &[], "");
+    assert_eq!(away.status, Some(1), "{away:?}");
+    assert!(away.err.contains("stay in use"), "{away:?}");
+}
+
+#[test]
 fn list_models_asks_once_a_day_unless_told_to() {
     let project = Project::new();
     let asked = || project.service.requests().len();

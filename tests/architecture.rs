@@ -1,0 +1,118 @@
+//! The direction of imports, and other promises of ARCHITECTURE.md about where things stand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use samewire::ProviderRegistry;
+
+/// The Rust files below a folder or file of the sources, without their tests.
+fn sources(place: &str) -> Vec<(PathBuf, String)> {
+    fn walk(path: &Path, found: &mut Vec<(PathBuf, String)>) {
+        if path.is_dir() {
+            for entry in fs::read_dir(path).unwrap() {
+                walk(&entry.unwrap().path(), found);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_test(path) {
+            let text = fs::read_to_string(path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+            found.push((path.to_owned(), code));
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(place), &mut found);
+    assert!(!found.is_empty(), "src/{place} has no sources");
+    found
+}
+
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().to_string_lossy().contains("tests"))
+}
+
+/// Lines of code, without comments, that hold one of the words.
+fn lines_with(places: &[&str], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in places.iter().flat_map(|place| sources(place)) {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if words.iter().any(|word| code.contains(word)) {
+                found.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn assert_none(found: &[String], promise: &str) {
+    assert!(found.is_empty(), "{promise}:\n{}", found.join("\n"));
+}
+
+/// What turns chunks into tokens and requests into bytes.
+const CODECS: &[&str] = &["frames", "json", "protocols", "text.rs", "think.rs", "token.rs", "tool_calls.rs"];
+
+#[test]
+fn codecs_have_no_io_no_clock_no_environment_and_no_chance() {
+    let words = [
+        "std::env",
+        "std::fs",
+        "std::net",
+        "std::process",
+        "std::time::SystemTime",
+        "Instant::now",
+        "tokio::",
+        "reqwest",
+        "fastrand",
+        "thread::sleep",
+    ];
+    assert_none(&lines_with(CODECS, &words), "codecs are pure");
+}
+
+#[test]
+fn codecs_do_not_know_who_uses_them() {
+    let words = ["crate::providers", "crate::manager", "crate::headless", "crate::config"];
+    assert_none(&lines_with(CODECS, &words), "providers import protocols, not the other way round");
+    let lower =
+        ["crate::protocols", "crate::providers", "crate::manager", "crate::headless", "crate::config"];
+    assert_none(
+        &lines_with(&["transport", "layers", "frames", "json"], &lower),
+        "transport, layers, framings and JSON stand below protocols",
+    );
+    assert_none(&lines_with(&["providers"], &["crate::manager"]), "the manager is above providers");
+}
+
+#[test]
+fn no_service_is_named_below_providers() {
+    // Names of protocols are the field's own, and some names are words.
+    let protocols = [
+        "anthropic",
+        "cohere",
+        "gemini",
+        "mistral",
+        "ollama",
+        "openai",
+        "bedrock",
+        "spark",
+        "poe",
+        "yi",
+        "jan",
+    ];
+    let ids = ProviderRegistry::all().map(|facts| facts.id).filter(|id| !protocols.contains(id));
+    let quoted: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
+    let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    assert_none(
+        &lines_with(&["protocols", "frames", "layers", "transport", "driver.rs"], &quoted),
+        "a provider's name never occurs in protocols, frames, layers or transport",
+    );
+}
+
+#[test]
+fn nothing_imports_the_program_or_the_harness() {
+    assert_none(&lines_with(&[""], &["samewire_conformance", "samewire_cli"]), "the library stands alone");
+}
+
+#[test]
+fn no_source_file_is_a_heap() {
+    for (path, text) in sources("") {
+        let lines = text.lines().count();
+        assert!(lines <= 620, "{} has {lines} lines without its tests", path.display());
+    }
+}
