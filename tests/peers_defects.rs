@@ -2,6 +2,7 @@
 //! list is kept: here, in another test, or in a recording.
 #![cfg(all(feature = "http", feature = "manager"))]
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -234,7 +235,7 @@ async fn an_echoed_key_in_a_url_stays_out_of_the_error() {
     let mut told = format!("{error} {error:?}");
     let mut cause = error.cause();
     while let Some(error) = cause {
-        told += &format!("{error} {error:?}");
+        let _ = write!(told, "{error} {error:?}");
         cause = error.cause();
     }
     assert!(!told.contains("planted"), "{told}");
@@ -252,7 +253,7 @@ fn the_list_of_defects_names_what_exists() {
                 std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
             assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
             named += 1;
-        } else if span.ends_with(".json") {
+        } else if std::path::Path::new(span).extension().is_some_and(|extension| extension == "json") {
             assert!(root.join("fixtures").join(span).exists(), "no recording {span}");
             named += 1;
         }
