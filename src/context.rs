@@ -160,7 +160,7 @@ mod system {
 
         /// As [`system`](Self::system), with the proxies, certificates and limits of time that the settings
         /// name: `httpProxy`, `httpNoProxy`, `caCertificateFile`, and in milliseconds, 0 for no limit,
-        /// `connectTimeoutMs`, `headTimeoutMs`, `idleTimeoutMs`, `totalTimeoutMs`.
+        /// `connectTimeoutMs`, `headTimeoutMs`, `idleTimeoutMs`, `totalTimeoutMs`; and `bodyLimitBytes`.
         ///
         /// # Errors
         ///

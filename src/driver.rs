@@ -13,6 +13,7 @@ use crate::layers::retry_after;
 use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities, unsupported};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
+use crate::secrets::Secrets;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
 use crate::transport::{Body, Headers, HttpRequest, TransportError};
 use crate::{Error, Model, RetryAdvice};
@@ -194,6 +195,19 @@ impl<W: Wire> Driver<W> {
         }
     }
 
+    /// The reference's error, and behind it what the transport says.
+    fn explain(&self, call: Call, failure: Failure) -> Error {
+        let cause = match &failure {
+            Failure::Transport(cause) | Failure::Body { cause, .. } => Some(cause.clone()),
+            Failure::Status(_) | Failure::StatusWithoutBody { .. } => None,
+        };
+        let error = self.wire.failure(call, failure);
+        match cause {
+            Some(cause) => error.because_of(&cause),
+            None => error,
+        }
+    }
+
     async fn authorize(&self, mut request: HttpRequest, call: Call) -> Result<HttpRequest, Error> {
         self.wire.authenticate(&self.context, call).await?;
         self.wire.authorize(&mut request, call)?;
@@ -204,7 +218,7 @@ impl<W: Wire> Driver<W> {
         let http = self.wire.encode_chat(request);
         let fallback = self.wire.fallback(request, http.as_ref().ok());
         let first = async {
-            let explain = |failure| self.wire.failure(Call::Chat, failure);
+            let explain = |failure| self.explain(Call::Chat, failure);
             let http = self.authorize(http?, Call::Chat).await?;
             open(&self.context, http, self.wire.chat_decoder(request), explain).await
         };
@@ -224,10 +238,11 @@ impl<W: Wire> Driver<W> {
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
         let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
-        let response = fetch(&self.context, http)
-            .await
-            .map_err(|failure| self.wire.failure(Call::Completion, failure))?;
-        self.wire.decode_completion(&response)
+        let secrets = Secrets::of(&http);
+        let response = fetch(&self.context, http).await;
+        let response = response.map_err(|failure| self.explain(Call::Completion, failure));
+        let completion = response.and_then(|response| self.wire.decode_completion(&response));
+        completion.map_err(|error| secrets.hidden_in(error))
     }
 }
 
@@ -293,7 +308,7 @@ impl<W: Wire> AiProvider for Driver<W> {
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
             let decoder = self.wire.chat_decoder(&ChatRequest::default());
             let http = self.authorize(http.map_err(named)?, Call::Completion).await.map_err(named)?;
-            open(&self.context, http, decoder, |failure| self.wire.failure(Call::Completion, failure))
+            open(&self.context, http, decoder, |failure| self.explain(Call::Completion, failure))
                 .await
                 .map_err(named)
         })
@@ -348,36 +363,44 @@ pub(crate) async fn open(
     mut decoder: Box<dyn Decode>,
     explain: impl Fn(Failure) -> Error,
 ) -> Result<TokenStream, Error> {
+    let secrets = Secrets::of(&request);
+    let explain = |failure| secrets.hidden_in(explain(failure));
     let response =
         context.transport.send(request).await.map_err(|cause| explain(Failure::Transport(cause)))?;
     if !is_success(response.status) {
-        return Err(explain(status_failure(response).await));
+        return Err(explain(status_failure(response, &secrets).await));
     }
     let head = ResponseHead { status: response.status, headers: response.headers };
-    decoder.head(&head)?;
-    Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder)))
+    decoder.head(&head).map_err(|error| secrets.hidden_in(error))?;
+    Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder).hiding(secrets)))
 }
 
 /// Sends a request and gives the body of a good answer.
 pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Body, Failure> {
+    let secrets = Secrets::of(&request);
     let response = context.transport.send(request).await.map_err(Failure::Transport)?;
-    if is_success(response.status) { Ok(response.body) } else { Err(status_failure(response).await) }
+    if is_success(response.status) {
+        Ok(response.body)
+    } else {
+        Err(status_failure(response, &secrets).await)
+    }
 }
 
 /// Sends a request and reads the whole answer.
 pub(crate) async fn fetch(context: &Context, request: HttpRequest) -> Result<WholeResponse, Failure> {
+    let secrets = Secrets::of(&request);
     let response = context.transport.send(request).await.map_err(Failure::Transport)?;
     if !is_success(response.status) {
-        return Err(status_failure(response).await);
+        return Err(status_failure(response, &secrets).await);
     }
     let url = response.url.clone();
     read_whole(response).await.map_err(|cause| Failure::Body { url, cause })
 }
 
-async fn status_failure(response: crate::transport::HttpResponse) -> Failure {
+async fn status_failure(response: crate::transport::HttpResponse, secrets: &Secrets) -> Failure {
     let (status, url) = (response.status, response.url.clone());
     match read_whole(response).await {
-        Ok(whole) => Failure::Status(whole),
+        Ok(whole) => Failure::Status(WholeResponse { body: secrets.hidden_in_body(whole.body), ..whole }),
         Err(cause) => Failure::StatusWithoutBody { status, url, cause },
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::json::Value;
 use crate::response::ChatResponse;
-use crate::transport::Headers;
+use crate::secrets::HIDDEN;
+use crate::transport::{HeaderValue, Headers, TransportError, TransportErrorKind};
 
 /// Why a call failed.
 ///
@@ -14,7 +15,7 @@ use crate::transport::Headers;
 /// [`retry`](Error::retry) for what to do, [`status`](Error::status), [`headers`](Error::headers) and
 /// [`body`](Error::body) for what the service said.
 ///
-/// No field ever holds a key of ours; a service that echoes one back in its body is quoted as it is.
+/// No field ever holds a key of ours: where a service echoes one back, `[secret]` stands in its place.
 ///
 /// # Example: decide what to do
 ///
@@ -273,6 +274,52 @@ impl Error {
     #[must_use]
     pub fn with_cause(mut self, cause: Error) -> Self {
         self.0.cause = Some(cause);
+        self
+    }
+
+    /// The same error, with what the transport says behind the reference's words; a body that is too large is
+    /// told in front, as the reference knows no such limit.
+    pub(crate) fn because_of(self, failure: &TransportError) -> Self {
+        let kind = match failure.kind {
+            TransportErrorKind::TooLarge => ErrorKind::InvalidResponse,
+            _ => self.kind(),
+        };
+        let cause = Self::new(kind, failure.detail.clone());
+        if failure.kind == TransportErrorKind::TooLarge {
+            return cause;
+        }
+        let is_told = self.cause().is_some() || self.message().contains(&failure.detail);
+        if is_told { self } else { self.with_cause(cause) }
+    }
+
+    /// The same error without that text, wherever it stands.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        let hide = |text: &mut String| {
+            if text.contains(secret) {
+                *text = text.replace(secret, HIDDEN);
+            }
+        };
+        let inner = &mut *self.0;
+        hide(&mut inner.message);
+        inner.body.as_mut().map(hide);
+        inner.vendor_type.as_mut().map(hide);
+        for value in [&mut inner.code, &mut inner.details] {
+            let json = value.as_ref().map(Value::to_json).filter(|json| json.contains(secret));
+            if let Some(json) = json {
+                *value = Value::parse(&json.replace(secret, HIDDEN)).ok();
+            }
+        }
+        let quotes = |value: &HeaderValue| {
+            value.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes())
+        };
+        if inner.headers.iter().any(|(_, value)| quotes(value)) {
+            let hidden = |(name, value): (&str, &HeaderValue)| {
+                let value = if quotes(value) { HeaderValue::from(HIDDEN) } else { value.clone() };
+                (name.to_owned(), value)
+            };
+            inner.headers = inner.headers.iter().map(hidden).collect();
+        }
+        inner.cause = inner.cause.take().map(|cause| cause.without(secret));
         self
     }
 

@@ -129,6 +129,7 @@ mod reasoning_as_text;
 mod registry;
 mod request;
 mod response;
+mod secrets;
 mod settings;
 #[cfg(test)]
 mod shared_recordings;

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::json::Value;
+use crate::secrets::Secrets;
 use crate::transport::{Headers, TransportError};
 use crate::{Error, StreamToken, Text, Usage};
 
@@ -37,11 +38,18 @@ pub struct StreamProcessor {
     tokens: VecDeque<StreamToken>,
     error: Option<Error>,
     ended: bool,
+    secrets: Secrets,
 }
 
 impl StreamProcessor {
     pub(crate) fn new(decoder: Box<dyn Decode>) -> Self {
-        Self { decoder, tokens: VecDeque::new(), error: None, ended: false }
+        Self { decoder, tokens: VecDeque::new(), error: None, ended: false, secrets: Secrets::default() }
+    }
+
+    /// The same processor; these stay out of its errors, also where the service quotes them.
+    pub(crate) fn hiding(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Takes the next chunk of the body and gives the tokens that it completes, an error last if the body
@@ -86,7 +94,7 @@ impl StreamProcessor {
         if !self.ended {
             self.ended = true;
             let outcome = self.decoder.interrupted(failure, &mut self.tokens);
-            self.settle(outcome);
+            self.settle(outcome.map_err(|error| error.because_of(failure)));
         }
     }
 
@@ -96,7 +104,7 @@ impl StreamProcessor {
             Ok(Progress::Complete) => self.end(),
             Err(error) => {
                 self.ended = true;
-                self.error = Some(error);
+                self.error = Some(self.secrets.hidden_in(error));
             }
         }
     }

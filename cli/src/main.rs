@@ -1,6 +1,7 @@
 //! `samewire`: chat with any provider from the terminal, and prove that samewire speaks like the
 //! TypeScript.
 
+mod chaos;
 mod chat;
 mod config;
 mod conform;
@@ -36,6 +37,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plays a recording through faults and shows what becomes of it
+    Chaos(chaos::Arguments),
     /// Streams a model's answer to the terminal
     Chat(chat::Arguments),
     /// Writes the completions for a shell to standard output
@@ -63,6 +66,7 @@ enum Command {
 fn main() -> ExitCode {
     let Arguments { place, command } = Arguments::parse();
     let outcome = match command {
+        Command::Chaos(arguments) => chaos::run(&arguments),
         Command::Chat(arguments) => chat::run(&place, arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Config(arguments) => config::run(&place, &arguments),

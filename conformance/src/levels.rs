@@ -104,7 +104,7 @@ async fn socket(
     http: &ReqwestTransport,
 ) -> std::io::Result<Verdict> {
     let server = Server::start(case.exchanges.clone()).await?;
-    let transport = Arc::new(RewriteTransport::new(http.clone(), server.authority()));
+    let transport = Arc::new(RewriteTransport::new(http.clone(), &format!("http://{}", server.authority())));
     let world = World::new(case, transport.clone())?;
     let outcome = call(&world, run).await;
     let requests = transport.restore(server.stop().await);

@@ -23,6 +23,7 @@
 //! ```
 
 mod calls;
+pub mod chaos;
 mod cuts;
 mod deviations;
 mod difference;

@@ -11,6 +11,8 @@ use crate::fixture::Request;
 /// Changes scheme and authority of the URL and nothing else: the `host` header stays as it was.
 pub(crate) struct RewriteTransport {
     http: ReqwestTransport,
+    /// Scheme and authority of the server.
+    origin: String,
     authority: String,
     /// Where each request was meant to go, in the order of sending.
     meant: Mutex<Vec<Meant>>,
@@ -24,8 +26,10 @@ struct Meant {
 }
 
 impl RewriteTransport {
-    pub(crate) fn new(http: ReqwestTransport, authority: String) -> Self {
-        Self { http, authority, meant: Mutex::default() }
+    /// Leads everything to a server's URL, such as `http://127.0.0.1:8080`.
+    pub(crate) fn new(http: ReqwestTransport, server: &str) -> Self {
+        let authority = server.split_once("://").map_or(server, |(_, authority)| authority);
+        Self { http, origin: server.to_owned(), authority: authority.to_owned(), meant: Mutex::default() }
     }
 
     /// Puts back into the requests that the server saw what the rewriting took from them: the scheme, and
@@ -56,7 +60,7 @@ impl RewriteTransport {
         let path = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(path);
         let target = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        request.url = format!("http://{}{target}", self.authority);
+        request.url = format!("{}{target}", self.origin);
         self.meant.lock().unwrap_or_else(PoisonError::into_inner).push(Meant {
             method: request.method,
             target,

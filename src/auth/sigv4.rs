@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>
 
+use bytes::Bytes;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -67,6 +68,11 @@ impl Signer {
 }
 
 impl Sign for Signer {
+    fn secrets(&self) -> Vec<Bytes> {
+        let secrets = [Some(&self.credentials.secret_key), self.credentials.session_token.as_ref()];
+        secrets.into_iter().flatten().map(|secret| Bytes::copy_from_slice(secret.as_bytes())).collect()
+    }
+
     fn sign(&self, request: &mut HttpRequest, now: f64) {
         // HTTP/1.1 clients put this one last.
         let connection = request.headers.get("connection").cloned();

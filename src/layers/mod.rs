@@ -4,6 +4,7 @@
 //! [`transport::standard`](crate::transport::standard) builds the right one.
 
 mod aws_error;
+pub mod body_limit;
 pub mod retry;
 mod retry_after;
 pub mod sign;

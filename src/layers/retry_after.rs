@@ -9,7 +9,8 @@ use crate::transport::Headers;
 
 /// How long the server asks to wait before another try, if it says so and the time is not past.
 ///
-/// `now` is in milliseconds since the Unix epoch. Whether a client obeys is another question: the retry
+/// `now` is in milliseconds since the Unix epoch. Absurd waits are a hundred years, which clocks can still add up.
+/// Whether a client obeys is another question: the retry
 /// policies of the reference ignore waits of a minute and more.
 ///
 /// # Example: advice for the user
@@ -23,7 +24,7 @@ use crate::transport::Headers;
 /// ```
 pub fn retry_after(headers: &Headers, now: f64) -> Option<Duration> {
     let ms = asked_ms(headers, now)?;
-    if ms > 0.0 { Duration::try_from_secs_f64(ms / 1000.0).ok() } else { None }
+    if ms > 0.0 { Duration::try_from_secs_f64(ms / 1000.0).ok().map(|wait| wait.min(LONGEST)) } else { None }
 }
 
 /// The wait that the headers ask for, in milliseconds, good or bad.
@@ -44,6 +45,8 @@ pub(super) fn asked_date(headers: &Headers) -> Option<f64> {
     let text = headers.joined("retry-after")?;
     parse_date(text.trim()).filter(|_| text.trim().parse::<f64>().is_err())
 }
+
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// JavaScript's `parseFloat`; `None` for NaN.
 fn parse_float(text: &str) -> Option<f64> {
@@ -228,6 +231,14 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(parse_float(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_wait_can_still_be_added_to_the_time() {
+        for text in ["18000000000000000000", "1e18", "Fri, 31 Dec 999999 23:59:59 GMT"] {
+            let wait = retry_after(&Headers::from_iter([("retry-after", text)]), 0.0);
+            assert!(wait.is_none_or(|wait| wait == LONGEST), "{text}: {wait:?}");
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod answer;
 mod api_key;
+#[cfg(feature = "metrics")]
+mod audit;
 mod breaker;
 mod bucket;
 mod config;
@@ -46,6 +48,8 @@ mod usage;
 #[doc(no_inline)]
 pub use crate::registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use api_key::{ApiKey, KeyId, KeyRules};
+#[cfg(feature = "metrics")]
+pub use audit::audit;
 pub use breaker::{BreakerConfig, BreakerEvent, BreakerPermit, BreakerState, CircuitBreaker, OpenUntil};
 pub use config::{Budget, ManagerConfig, ProviderConfig};
 #[cfg(feature = "cache")]

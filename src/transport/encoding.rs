@@ -53,7 +53,15 @@ impl Transport for DecodeLayer {
 /// The body without the content encodings that `headers` declare and `client` knows.
 pub fn decoded(body: Body, headers: &Headers, client: ClientKind) -> Body {
     let Some(declared) = headers.joined("content-encoding") else { return body };
-    codings(&declared, client).into_iter().rev().fold(body, |body, coding| {
+    let codings = codings(&declared, client);
+    if codings.len() > MOST_CODINGS {
+        let many = format!(
+            "{} content encodings on top of each other, at most {MOST_CODINGS} are undone",
+            codings.len()
+        );
+        return Box::pin(futures_util::stream::iter([Err(encoding_error(&many))]));
+    }
+    codings.into_iter().rev().fold(body, |body, coding| {
         let may_be_cut = client != ClientKind::NodeFetch || coding == Coding::Gzip;
         Box::pin(Decoding::new(body, coding, may_be_cut))
     })
@@ -262,6 +270,9 @@ impl fmt::Debug for DecodeLayer {
 }
 
 const OUTPUT_CHUNK: usize = 64 << 10;
+
+/// Each costs memory of its own, and a head has room for thousands.
+const MOST_CODINGS: usize = 5;
 
 #[cfg(test)]
 mod tests {

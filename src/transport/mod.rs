@@ -16,6 +16,7 @@ use crate::Text;
 #[cfg(feature = "http")]
 use crate::{
     clock::Clock,
+    layers::body_limit::{BodyLimitLayer, DEFAULT_BODY_LIMIT},
     layers::{retry::RetryLayer, sign::SignLayer},
 };
 
@@ -52,14 +53,14 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
 /// Wraps a bare transport in what every call of the reference goes through.
 ///
-/// From the outside in: retries, redirects, content decoding, signing, `inner`. Each needs its place:
+/// From the outside in: retries, redirects, a limit on bodies, content decoding, signing, `inner`. Each needs its place:
 ///
 /// ```text
-/// retry(redirect(decode(sign(inner))))   right
-/// redirect(retry(...))                   wrong: every hop would get retries of its own, and the failures
-///                                        that `fetch` makes of 407 and 421 would never be tried again
-/// sign(retry(...))                       wrong: one signature, with one date, for all attempts
-/// sign(redirect(...))                    wrong: the second host would get the first one's signature
+/// retry(redirect(limit(decode(sign(inner)))))   right
+/// redirect(retry(...))                          wrong: every hop would get retries of its own, and the failures
+///                                               that `fetch` makes of 407 and 421 would never be tried again
+/// sign(retry(...))                              wrong: one signature, with one date, for all attempts
+/// sign(redirect(...))                           wrong: the second host would get the first one's signature
 /// ```
 ///
 /// # Example: a client for real connections
@@ -76,9 +77,24 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 /// ```
 #[cfg(feature = "http")]
 pub fn standard(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<dyn Transport> {
+    standard_within(inner, clock, Some(DEFAULT_BODY_LIMIT))
+}
+
+/// As [`standard`], with another limit on the bytes of a decoded body than
+/// [`DEFAULT_BODY_LIMIT`]; `None` has none.
+#[cfg(feature = "http")]
+pub fn standard_within(
+    inner: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    body_limit: Option<u64>,
+) -> Arc<dyn Transport> {
     let signed = Arc::new(SignLayer::new(inner, clock.clone()));
-    let decoded = Arc::new(encoding::DecodeLayer::new(signed));
-    let followed = Arc::new(redirect::RedirectLayer::new(decoded));
+    let decoded: Arc<dyn Transport> = Arc::new(encoding::DecodeLayer::new(signed));
+    let limited = match body_limit {
+        Some(bytes) => Arc::new(BodyLimitLayer::new(decoded, bytes)),
+        None => decoded,
+    };
+    let followed = Arc::new(redirect::RedirectLayer::new(limited));
     Arc::new(RetryLayer::new(followed, clock))
 }
 
@@ -142,6 +158,11 @@ impl Default for RequestOptions {
 pub trait Sign: Send + Sync + fmt::Debug {
     /// Completes the headers of one attempt. `now` is in milliseconds since the Unix epoch.
     fn sign(&self, request: &mut HttpRequest, now: f64);
+
+    /// What must not be told by an error, whoever quotes it: secret keys, session tokens.
+    fn secrets(&self) -> Vec<Bytes> {
+        Vec::new()
+    }
 
     /// Looks at the answer to a signed attempt, for a date that shows our clock to be wrong. True if
     /// the next signature will differ because of it, so that a refused request is worth another try.
@@ -229,6 +250,11 @@ impl HeaderValue {
     #[cfg(feature = "http")]
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
+    }
+
+    /// The bytes, to be shared.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
     }
 
     /// Whether the value is a key, a token or another secret.
@@ -411,6 +437,8 @@ pub enum TransportErrorKind {
     Request,
     /// Too many redirects.
     Redirect,
+    /// The body is larger than its limit.
+    TooLarge,
 }
 
 impl fmt::Display for TransportError {

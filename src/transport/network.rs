@@ -8,6 +8,7 @@ use super::reqwest::ReqwestTransport;
 use crate::Error;
 use crate::clock::Clock;
 use crate::json::Value;
+use crate::layers::body_limit::DEFAULT_BODY_LIMIT;
 use crate::layers::timeout::{HeadLimit, TimeoutLayer};
 use crate::settings::ProviderSettings;
 
@@ -21,6 +22,7 @@ use crate::settings::ProviderSettings;
 /// | `headTimeoutMs` | the longest wait for the response head of an attempt |
 /// | `idleTimeoutMs` | the longest silence inside a body |
 /// | `totalTimeoutMs` | the longest a call may take, retries included; off unless set |
+/// | `bodyLimitBytes` | the largest body, decoded: 256 MiB unless set |
 ///
 /// Times are in milliseconds; 0 and `null` switch a limit off. The TypeScript knows none of these settings.
 ///
@@ -57,7 +59,8 @@ pub(crate) fn transport(
     };
     let total = limit(settings, "totalTimeoutMs")?.flatten();
     let network = builder.build().map_err(|error| Error::configuration(format!("settings: {error}")))?;
-    let standard = super::standard(Arc::new(network), clock);
+    let body = body_limit(settings)?;
+    let standard = super::standard_within(Arc::new(network), clock, body);
     if head == HeadLimit::AsRequested && total.is_none() {
         return Ok(standard);
     }
@@ -86,7 +89,20 @@ fn limit(settings: &ProviderSettings, name: &str) -> Result<Option<Option<Durati
     }
 }
 
+/// The largest body in bytes, `None` for no limit.
+fn body_limit(settings: &ProviderSettings) -> Result<Option<u64>, Error> {
+    match settings.get("bodyLimitBytes") {
+        None => Ok(Some(DEFAULT_BODY_LIMIT)),
+        Some(Value::Null) => Ok(None),
+        Some(Value::Number(bytes)) if *bytes >= 0.0 => Ok(Some(*bytes as u64).filter(|bytes| *bytes > 0)),
+        Some(_) => {
+            Err(Error::configuration("settings: `bodyLimitBytes` must be a number of bytes, 0 for no limit"))
+        }
+    }
+}
+
 const NAMES: &[&str] = &[
+    "bodyLimitBytes",
     "httpProxy",
     "httpNoProxy",
     "caCertificateFile",
@@ -124,6 +140,7 @@ mod tests {
         assert!(
             wrong("totalTimeoutMs", (-1).into()).unwrap_err().contains("`totalTimeoutMs` must be a number")
         );
+        assert!(wrong("bodyLimitBytes", "much".into()).unwrap_err().contains("`bodyLimitBytes` must be"));
         assert!(wrong("caCertificateFile", "/no/such.pem".into()).unwrap_err().contains("/no/such.pem"));
         assert!(wrong("httpProxy", "::::".into()).unwrap_err().contains("proxy URL"));
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{State, pieces};
@@ -11,7 +11,7 @@ use crate::fixture::{Disconnect, Request, Response};
 
 /// Serves one connection until either side closes it.
 pub(super) async fn serve(socket: TcpStream, state: &State) -> io::Result<()> {
-    let mut connection = Connection { socket, received: BytesMut::new() };
+    let mut connection = Connection::new(socket);
     while let Some(request) = connection.read_request().await? {
         let close = request.headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case(b"close")
@@ -28,14 +28,19 @@ pub(super) async fn serve(socket: TcpStream, state: &State) -> io::Result<()> {
     connection.socket.shutdown().await
 }
 
-struct Connection {
-    socket: TcpStream,
+/// One connection and what was received on it beyond the last request.
+pub(crate) struct Connection<S> {
+    pub(crate) socket: S,
     received: BytesMut,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self { socket, received: BytesMut::new() }
+    }
+
     /// The next request; `None` when the peer has closed the connection instead.
-    async fn read_request(&mut self) -> io::Result<Option<Request>> {
+    pub(crate) async fn read_request(&mut self) -> io::Result<Option<Request>> {
         let head = loop {
             if let Some(end) = find(&self.received, b"\r\n\r\n") {
                 break self.received.split_to(end + 4);
@@ -151,7 +156,8 @@ fn header(line: &[u8]) -> (String, Vec<u8>) {
     (String::from_utf8_lossy(name).into_owned(), value.trim_ascii().to_vec())
 }
 
-fn chunk(piece: &[u8]) -> Vec<u8> {
+/// A piece of a body in the chunked transfer coding.
+pub(crate) fn chunk(piece: &[u8]) -> Vec<u8> {
     let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
     chunk.extend_from_slice(piece);
     chunk.extend_from_slice(b"\r\n");

@@ -3,7 +3,7 @@
 //! It speaks HTTP/1.1 by itself, since a server library would hide the order, spelling and number of the
 //! header lines, and HTTP/2 with prior knowledge through the h2 crate.
 
-mod http1;
+pub(crate) mod http1;
 mod http2;
 
 use std::io;
@@ -100,7 +100,7 @@ async fn serve(socket: TcpStream, state: Arc<State>) -> io::Result<()> {
 }
 
 /// <https://www.rfc-editor.org/rfc/rfc9113#section-3.4>
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The parts of a body between the offsets at which it was cut.
 fn pieces<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {

@@ -13,7 +13,7 @@ use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, to_numb
 use crate::stream::{Decode, Progress, StreamSummary};
 use crate::token::StreamToken;
 use crate::transport::TransportError;
-use crate::{Error, ErrorKind, Text};
+use crate::{Error, Text};
 
 /// How a provider reports token counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl MessageDecoder {
     fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
         let name = event.name.as_deref().unwrap_or_default();
         if name == "error" {
-            return Err(Error::new(ErrorKind::InStream, event.data));
+            return Err(errors::in_stream(event.data));
         }
         if !PARSED_EVENTS.contains(&name) {
             return Ok(());

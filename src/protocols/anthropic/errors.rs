@@ -66,3 +66,9 @@ fn break_words(cause: &TransportError) -> (&'static str, &'static str) {
         _ => ("Premature close", "ERR_STREAM_PREMATURE_CLOSE"),
     }
 }
+
+/// The service reported an error inside its answer; the SDK throws its data, which may be missing.
+pub(super) fn in_stream(data: Text) -> Error {
+    let message = if data.is_empty() { "Connection error.".into() } else { data };
+    Error::new(ErrorKind::InStream, message)
+}
