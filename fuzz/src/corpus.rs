@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use samewire::json::Value;
 
 /// What one recording gives.
 pub struct Seed {
-    /// The bodies of answers, as text; binary ones stay in base64 and are left out.
+    /// The bodies of answers.
     pub bodies: Vec<Vec<u8>>,
     /// Settings, as JSON.
     pub settings: Option<Vec<u8>>,
@@ -36,8 +38,15 @@ fn seed(case: &Value) -> Seed {
     let lines = answers().filter_map(|answer| answer.get("headers").and_then(Value::as_array)).flatten();
     let text = |value: &Value| value.as_str().map(|text| text.as_bytes().to_vec());
     Seed {
-        bodies: answers().filter_map(|answer| answer.get("body").and_then(text)).collect(),
+        bodies: answers()
+            .filter_map(|answer| answer.get("body").and_then(text).or_else(|| binary(answer)))
+            .collect(),
         settings: case.get("input").and_then(|input| input.get("settings")).map(|s| s.to_json().into_bytes()),
         headers: lines.filter_map(|line| line.at(1).and_then(text)).collect(),
     }
+}
+
+/// A body that is no text.
+fn binary(answer: &Value) -> Option<Vec<u8>> {
+    BASE64.decode(answer.get("bodyBase64")?.as_str()?).ok()
 }

@@ -107,9 +107,8 @@ fn inputs(name: &str, seeds: &[Seed], findings: &Path) -> Vec<Vec<u8>> {
             .filter(|body| body.starts_with(b"data: ") || body.starts_with(b"event: "))
             .map(framed)
             .collect(),
-        "event_stream" | "tool_calls" => {
-            vec![b"\0\0\0\x1d\0\0\0\x0bj\x80U\xd2\x05:type\x07\0\x02hi{}\x81\xabY\xe6".to_vec()]
-        }
+        "event_stream" => bodies().filter(|body| body.first() == Some(&0)).collect(),
+        "tool_calls" => vec![vec![0; 16]],
         _ => bodies().collect(),
     };
     inputs.sort();
