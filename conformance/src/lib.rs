@@ -26,6 +26,7 @@ mod calls;
 mod cuts;
 mod deviations;
 mod difference;
+mod evidence;
 mod fixture;
 mod harness;
 mod levels;
