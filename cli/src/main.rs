@@ -14,6 +14,7 @@ mod model_cache;
 mod ollama;
 mod output;
 mod paint;
+mod record;
 mod shell;
 mod world;
 
@@ -55,6 +56,8 @@ enum Command {
     Man,
     /// Manages the models of an Ollama server
     Ollama(ollama::Arguments),
+    /// Records what a client and a service say to each other, or answers from recordings
+    Record(record::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::ListProviders(arguments) => list_providers::run(&arguments),
         Command::Man => shell::man(),
         Command::Ollama(arguments) => ollama::run(&arguments),
+        Command::Record(arguments) => record::run(arguments),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

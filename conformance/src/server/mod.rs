@@ -3,7 +3,7 @@
 //! It speaks HTTP/1.1 by itself, since a server library would hide the order, spelling and number of the
 //! header lines, and HTTP/2 with prior knowledge through the h2 crate.
 
-mod http1;
+pub(crate) mod http1;
 mod http2;
 
 use std::io;
