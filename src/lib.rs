@@ -107,6 +107,7 @@
 //! - `config`: `config`, one file that says which providers there are and how to reach them.
 //! - `headless`: command-line programs as providers, `headless`.
 //! - `structured`: answers as Rust types, `structured`; brings schemars.
+//! - `testing`: `testing`, scripted services and recordings for the tests of programs.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
@@ -158,6 +159,8 @@ pub mod ollama;
 pub mod prompt_cache;
 #[cfg(feature = "structured")]
 pub mod structured;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod think;
 pub mod transport;
 
