@@ -4,6 +4,9 @@
 //! Every service is an [`AiProvider`]. [`build_provider`] makes one from [`ProviderSettings`], which are the
 //! JSON that the TypeScript stores.
 //!
+//! `docs/guide.md` (in these pages: `guide`) goes on from the examples here: pictures, reasoning, tests, a provider
+//! of your own; `docs/migration.md` is for those who come from another client.
+//!
 //! # Example: stream an answer
 //!
 //! ```no_run
@@ -146,6 +149,9 @@ pub mod clock;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod frames;
+#[cfg(all(any(doc, doctest), feature = "testing"))]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
 #[cfg(feature = "headless")]
 pub mod headless;
 pub mod json;
