@@ -52,6 +52,23 @@ struct Inner {
 }
 
 /// What kind of failure an [`Error`] is.
+///
+/// | kind | usual cause | what to do |
+/// | --- | --- | --- |
+/// | `Configuration` | a setting is missing or of the wrong form | set what the message names; trying again cannot help |
+/// | `Unsupported` | the provider has no such call, or a feature is compiled out | choose another provider or call; see [`AiProvider::capabilities`](crate::AiProvider::capabilities) |
+/// | `Authentication` | no key, a wrong or expired one, or one of another service | renew the key; look whether it fits the base URL (`samewire doctor` does) |
+/// | `PermissionDenied` | no credit, no right to the model, a blocked region | add credit or rights with the vendor; another key may do |
+/// | `NotFound` | a misspelled or retired model, a base URL with a path too many or too few | compare with [`AiProvider::list_models`](crate::AiProvider::list_models); look at the URL |
+/// | `Timeout` | a slow model, a proxy that buffers, a limit that is too short | try again; raise `headTimeoutMs` or `idleTimeoutMs` |
+/// | `RateLimited` | more requests or tokens than the plan allows | wait as [`Error::retry`] says; let `manager` limits keep below it, or add keys |
+/// | `Overloaded` | the service is over capacity | try again with growing waits, or fail over to another provider |
+/// | `InvalidRequest` | the conversation is too long, a parameter or schema is refused, a tool result lacks its call | read [`Error::body`]; shorten or mend the request; the same one fails again |
+/// | `Server` | a fault of the service or of a gateway before it | try again; if it stays, report [`Error::body`] to the vendor |
+/// | `Connection` | no network, DNS, proxy, certificate, or a port where nothing listens | look at the host in the message; `httpProxy`, `caCertificateFile` |
+/// | `Interrupted` | the connection broke inside the answer | keep what came ([`Error::partial`], or the tokens so far) and ask again, or go on from it |
+/// | `InStream` | the service failed after it had begun to answer | as the message says; often as `Overloaded` |
+/// | `InvalidResponse` | a gateway's HTML page, a service that departs from its protocol | look at [`Error::body`] and the base URL; report it with a recording (`samewire record`) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -4,6 +4,9 @@
 //! Every service is an [`AiProvider`]. [`build_provider`] makes one from [`ProviderSettings`], which are the
 //! JSON that the TypeScript stores.
 //!
+//! `docs/guide.md` (in these pages: `guide`) goes on from the examples here: pictures, reasoning, tests, a provider
+//! of your own; `docs/migration.md` is for those who come from another client.
+//!
 //! # Example: stream an answer
 //!
 //! ```no_run
@@ -107,6 +110,7 @@
 //! - `config`: `config`, one file that says which providers there are and how to reach them.
 //! - `headless`: command-line programs as providers, `headless`.
 //! - `structured`: answers as Rust types, `structured`; brings schemars.
+//! - `testing`: `testing`, scripted services and recordings for the tests of programs.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
 //!
 //! # Not supported
@@ -146,6 +150,9 @@ pub mod clock;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod frames;
+#[cfg(all(any(doc, doctest), feature = "testing"))]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
 #[cfg(feature = "headless")]
 pub mod headless;
 pub mod json;
@@ -159,6 +166,8 @@ pub mod ollama;
 pub mod prompt_cache;
 #[cfg(feature = "structured")]
 pub mod structured;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod think;
 pub mod transport;
 

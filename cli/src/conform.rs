@@ -22,8 +22,11 @@ pub(crate) struct Arguments {
     /// Checks one level only: encode, decode or socket
     #[arg(long)]
     level: Option<Level>,
+    /// Writes the report as a page for a browser too, with both sides of whatever differs
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Prints a case instead: what was asked, each exchange, and what came out
-    #[arg(long, value_name = "CASE", conflicts_with_all = ["filters", "format", "level"])]
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["filters", "format", "level", "report"])]
     show: Option<String>,
 }
 
@@ -43,7 +46,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         fixtures: arguments.fixtures.clone(),
         filters: arguments.filters.clone(),
         level: arguments.level,
+        evidence: arguments.report.is_some(),
     })?;
+    if let Some(file) = &arguments.report {
+        let written = std::fs::write(file, report.to_html());
+        written.map_err(|error| format!("--report {}: {error}", file.display()))?;
+    }
     match arguments.format {
         Format::Table => print(&report.to_table())?,
         Format::Json => print(&format!("{}\n", report.to_json()))?,

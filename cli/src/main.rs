@@ -16,6 +16,7 @@ mod models;
 mod ollama;
 mod output;
 mod paint;
+mod record;
 mod shell;
 mod world;
 
@@ -61,6 +62,8 @@ enum Command {
     Models(models::Arguments),
     /// Manages the models of an Ollama server
     Ollama(ollama::Arguments),
+    /// Records what a client and a service say to each other, or answers from recordings
+    Record(record::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Man => shell::man(),
         Command::Models(arguments) => models::run(arguments),
         Command::Ollama(arguments) => ollama::run(&arguments),
+        Command::Record(arguments) => record::run(arguments),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

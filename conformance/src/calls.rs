@@ -59,7 +59,11 @@ const CALLS: &[(&str, Entry)] = &[
     ("getLmStudioModels", Entry::Run(|ask| Box::pin(lmstudio_models(ask)))),
     ("generateImage", Entry::Run(|ask| Box::pin(generate_image(ask)))),
     ("unit", Entry::Missing("shared functions are private; their own unit tests read these files")),
+    (TRAFFIC, Entry::Missing("traffic of another client, for replay: no call of samewire stands behind it")),
 ];
+
+/// What the recording proxy keeps.
+pub(crate) const TRAFFIC: &str = "traffic";
 
 async fn create_message(ask: &Ask) -> Outcome {
     let mut outcome = Outcome::default();

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::calls::{Entry, Run, entry};
 use crate::deviations::Deviations;
+use crate::evidence::Evidence;
 use crate::fixture::Case;
 use crate::levels::{self, Level};
 use crate::verdict::Verdict;
@@ -35,6 +36,10 @@ pub struct CaseReport {
     pub levels: Vec<(Level, bool)>,
     /// The deviations that allowed it to differ, by their place in the list.
     pub(crate) used: Vec<usize>,
+    /// The first level at which it differed, allowed or not.
+    pub(crate) differing: Option<Level>,
+    /// Both sides, where they were asked for and differ.
+    pub(crate) evidence: Option<Evidence>,
 }
 
 /// What became of a case, over all levels.
@@ -83,21 +88,35 @@ impl Harness {
     pub fn check(&self, case: &Arc<Case>, levels: &[Level]) -> CaseReport {
         let run = match self.applicable(case) {
             Ok(run) => run,
-            Err(outcome) => {
-                return CaseReport { id: case.id.clone(), outcome, levels: Vec::new(), used: Vec::new() };
-            }
+            Err(outcome) => return CaseReport::new(case.id.clone(), outcome),
         };
-        let mut report = CaseReport {
-            id: case.id.clone(),
-            outcome: CaseOutcome::Passed,
-            levels: Vec::new(),
-            used: Vec::new(),
-        };
+        let mut report = CaseReport::new(case.id.clone(), CaseOutcome::Passed);
         for level in levels {
             if let Some(verdict) = self.verdict(case, *level, run) {
                 report.add(*level, verdict, &self.shared.deviations);
             }
         }
+        report
+    }
+
+    /// Checks a case, and keeps both sides if they differ.
+    pub(crate) fn check_with_evidence(&self, case: &Arc<Case>, levels: &[Level]) -> CaseReport {
+        let mut report = self.check(case, levels);
+        let (Some(level), Ok(run), Some(runtime)) =
+            (report.differing, self.applicable(case), self.runtime.as_ref())
+        else {
+            return report;
+        };
+        let (case, shared) = (case.clone(), self.shared.clone());
+        let collecting =
+            runtime.spawn(async move { Evidence::collect(&case, level, run, &shared.http).await });
+        let abort = collecting.abort_handle();
+        // A case that panics or hangs has said so already, and shows nothing besides.
+        report.evidence = runtime.block_on(async {
+            let collected = tokio::time::timeout(TIME_LIMIT, collecting).await;
+            abort.abort();
+            collected.ok()?.ok()?.ok()
+        });
         report
     }
 
@@ -166,12 +185,19 @@ impl Drop for Harness {
 }
 
 impl CaseReport {
+    pub(crate) fn new(id: String, outcome: CaseOutcome) -> Self {
+        Self { id, outcome, levels: Vec::new(), used: Vec::new(), differing: None, evidence: None }
+    }
+
     /// The first part of the case's id.
     pub fn provider(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
     }
 
     fn add(&mut self, level: Level, verdict: Verdict, deviations: &Deviations) {
+        if verdict != Verdict::Same && self.differing.is_none() {
+            self.differing = Some(level);
+        }
         let allowed = match verdict {
             Verdict::Same => None,
             Verdict::Deviates(class) => Some(class.to_string()),
@@ -179,6 +205,7 @@ impl CaseReport {
                 let Some((index, deviation)) = deviations.allowing(&self.id, level) else {
                     self.levels.push((level, false));
                     if !matches!(self.outcome, CaseOutcome::Failed { .. }) {
+                        self.differing = Some(level);
                         self.outcome = CaseOutcome::Failed { level, difference };
                     }
                     return;

@@ -1,10 +1,13 @@
-//! What came of a run, as a table or as JSON.
+//! What came of a run, as a table, as JSON or as a page.
+
+mod page;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use samewire::json::{Object, Value, object};
 
+use crate::evidence::Evidence;
 use crate::harness::{CaseOutcome, CaseReport};
 use crate::levels::Level;
 
@@ -190,7 +193,7 @@ mod tests {
             id: id.into(),
             outcome,
             levels: levels.to_vec(),
-            used: Vec::new(),
+            ..CaseReport::new(String::new(), CaseOutcome::Passed)
         };
         let failed = CaseOutcome::Failed { level: Level::Decode, difference: "stream[0]: x".into() };
         Report {

@@ -20,6 +20,8 @@ pub struct Options {
     pub filters: Vec<String>,
     /// One level only; all of them if there is none.
     pub level: Option<Level>,
+    /// Whether to keep both sides of what differs, for [`Report::to_html`].
+    pub evidence: bool,
 }
 
 /// Runs the cases on every core.
@@ -35,7 +37,7 @@ pub fn run(options: &Options) -> Result<Report, String> {
     let cases: Vec<Arc<Case>> = load(&folder, &options.filters)?.into_iter().map(Arc::new).collect();
     let harness = Harness::new(Deviations::of_project()?)?;
     let levels = options.level.map_or(Level::ALL.to_vec(), |level| vec![level]);
-    let reports = check_all(&harness, &cases, &levels);
+    let reports = check_all(&harness, &cases, &levels, options.evidence);
     let is_whole = options.filters.is_empty()
         && options.level.is_none()
         && folder.canonicalize().is_ok_and(|folder| folder == own);
@@ -43,12 +45,13 @@ pub fn run(options: &Options) -> Result<Report, String> {
     Ok(Report { cases: reports, stale })
 }
 
-fn check_all(harness: &Harness, cases: &[Arc<Case>], levels: &[Level]) -> Vec<CaseReport> {
+fn check_all(harness: &Harness, cases: &[Arc<Case>], levels: &[Level], evidence: bool) -> Vec<CaseReport> {
+    let check = if evidence { Harness::check_with_evidence } else { Harness::check };
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(cases.len()));
     let work = || {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let report = harness.check(case, levels);
+            let report = check(harness, case, levels);
             done.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         }
     };

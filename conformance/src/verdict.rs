@@ -123,7 +123,7 @@ fn compare_error(expected: Option<&Value>, actual: Option<&Error>, rules: &Devia
     Verdict::of(messages.or_else(fields))
 }
 
-fn error_fields(error: &Error) -> Object {
+pub(crate) fn error_fields(error: &Error) -> Object {
     let mut fields = Object::new();
     fields.insert_some("status", error.status().map(u32::from));
     fields.insert_some("code", error.code().cloned());

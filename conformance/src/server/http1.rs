@@ -25,10 +25,10 @@ pub(super) async fn serve(socket: TcpStream, state: &State) -> io::Result<()> {
             break;
         }
     }
-    connection.socket.shutdown().await
+    connection.close().await
 }
 
-/// One connection and what was received on it beyond the last request.
+/// One side of a connection, with what arrived and was not read yet.
 pub(crate) struct Connection<S> {
     pub(crate) socket: S,
     received: BytesMut,
@@ -37,6 +37,16 @@ pub(crate) struct Connection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) fn new(socket: S) -> Self {
         Self { socket, received: BytesMut::new() }
+    }
+
+    pub(crate) async fn close(&mut self) -> io::Result<()> {
+        self.socket.shutdown().await
+    }
+
+    /// Comes back when the peer has closed the connection; whatever else it sends is kept.
+    pub(crate) async fn peer_gone(&mut self) -> io::Result<()> {
+        while self.receive().await? {}
+        Ok(())
     }
 
     /// The next request; `None` when the peer has closed the connection instead.
@@ -100,37 +110,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn write_response(&mut self, response: &Response, close: bool) -> io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, response.reason).into_bytes();
-        let mut line = |name: &str, value: &[u8]| {
-            head.extend_from_slice(name.as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value);
-            head.extend_from_slice(b"\r\n");
-        };
-        for (name, value) in &response.headers {
-            line(name, value);
-        }
+    /// Writes the head of an answer, with the header line that tells where its body ends.
+    pub(crate) async fn write_head(
+        &mut self,
+        response: &Response,
+        framing: Option<(&str, &[u8])>,
+    ) -> io::Result<()> {
+        self.socket.write_all(&head(response, framing.as_slice())).await
+    }
+
+    /// Writes a part of a body and sends it at once.
+    pub(crate) async fn write_piece(&mut self, piece: &[u8], chunked: bool) -> io::Result<()> {
+        let framed = if chunked { chunk(piece) } else { piece.to_vec() };
+        self.socket.write_all(&framed).await?;
+        self.socket.flush().await
+    }
+
+    /// Writes the end mark of a chunked body.
+    pub(crate) async fn write_end(&mut self) -> io::Result<()> {
+        self.socket.write_all(b"0\r\n\r\n").await
+    }
+
+    /// Writes an answer, cut as it was recorded.
+    pub(crate) async fn write_response(&mut self, response: &Response, close: bool) -> io::Result<()> {
+        let length = response.body.len().to_string();
+        let mut lines: Vec<(&str, &[u8])> = Vec::new();
         if close {
-            line("connection", b"close");
+            lines.push(("connection", b"close"));
         }
         if response.chunked {
-            line("transfer-encoding", b"chunked");
+            lines.push(("transfer-encoding", b"chunked"));
         } else {
-            line("content-length", response.body.len().to_string().as_bytes());
+            lines.push(("content-length", length.as_bytes()));
         }
-        head.extend_from_slice(b"\r\n");
-        self.socket.write_all(&head).await?;
+        self.socket.write_all(&head(response, &lines)).await?;
         let body = response.sent_body();
         for piece in pieces(&body, &response.split_at) {
-            let piece = if response.chunked { chunk(piece) } else { piece.to_vec() };
-            self.socket.write_all(&piece).await?;
-            self.socket.flush().await?;
+            self.write_piece(piece, response.chunked).await?;
             // Lets the reader take this piece alone.
             tokio::task::yield_now().await;
         }
         if response.chunked && response.disconnect.is_none() {
-            self.socket.write_all(b"0\r\n\r\n").await?;
+            self.write_end().await?;
         }
         Ok(())
     }
@@ -147,6 +168,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn receive(&mut self) -> io::Result<bool> {
         Ok(self.socket.read_buf(&mut self.received).await? > 0)
     }
+}
+
+/// Status line and header lines, those of the answer and more.
+fn head(response: &Response, more: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, response.reason).into_bytes();
+    let own = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    for (name, value) in own.chain(more.iter().copied()) {
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value);
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 fn header(line: &[u8]) -> (String, Vec<u8>) {
