@@ -76,6 +76,6 @@ fn says(text: &str) -> Exchange {
 }
 
 fn chunks(chunks: &[&str]) -> Exchange {
-    let body: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    Exchange::new(200).header("content-type", "text/event-stream").body(body + "data: [DONE]\n\n")
+    let body = format!("data: {}\n\ndata: [DONE]\n\n", chunks.join("\n\ndata: "));
+    Exchange::new(200).header("content-type", "text/event-stream").body(body)
 }
