@@ -8,22 +8,11 @@
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use samewire::frames::sse::{SseDecoder, SseDialect};
-use samewire::json::Value;
+
+mod inputs;
 
 /// The recorded stream is repeated to a body of this size.
 const BODY: usize = 4 << 20;
-
-fn recorded(case: &str) -> Bytes {
-    let path = format!("{}/fixtures/{case}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect("the recording is in the repository");
-    let case = Value::parse(&text).expect("recordings are JSON");
-    let exchange = case.get("exchanges").and_then(|list| list.at(0)).expect("the case has an exchange");
-    let body =
-        exchange.get("response").and_then(|response| response.get("body")?.as_str()).expect("a text body");
-    // Only whole events without the end mark, so that the repetition is one long stream.
-    let events = body.replace("data: [DONE]\n\n", "");
-    events.repeat(BODY / events.len()).into()
-}
 
 fn count_events(chunks: &[Bytes]) -> usize {
     let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
@@ -38,18 +27,14 @@ fn count_events(chunks: &[Bytes]) -> usize {
     events
 }
 
-fn cut(body: &Bytes, size: usize) -> Vec<Bytes> {
-    (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect()
-}
-
 fn recorded_streams(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sse/recorded");
     for (name, case) in
         [("openai", "openai/stream-text-multibyte"), ("anthropic", "anthropic/stream-thinking")]
     {
-        let body = recorded(case);
+        let body = inputs::recorded(case, BODY);
         for size in [16 * 1024, 1400, 61] {
-            let chunks = cut(&body, size);
+            let chunks = inputs::cut(&body, size);
             let mut events = 0;
             let allocated = allocation_counter::measure(|| events = count_events(&chunks));
             println!(
@@ -75,7 +60,7 @@ fn one_large_event(criterion: &mut Criterion) {
         group.sample_size(20);
         group.bench_function(BenchmarkId::from_parameter(format!("{kibibytes} KiB")), |bencher| {
             bencher.iter_batched(
-                || cut(&body, 1400),
+                || inputs::cut(&body, 1400),
                 |chunks| assert_eq!(count_events(&chunks), 1),
                 BatchSize::LargeInput,
             );
