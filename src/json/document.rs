@@ -41,8 +41,7 @@ impl Document {
     ///
     /// White space is space, tab, line feed and carriage return only; a byte order mark is an error.
     pub fn parse(&mut self, source: Text) -> Result<Node<'_>, SyntaxError> {
-        self.entries.clear();
-        self.source = Text::new();
+        self.clear();
         if u32::try_from(source.len()).is_err() {
             return Err(SyntaxError::too_long());
         }
@@ -52,6 +51,12 @@ impl Document {
         }
         self.source = source;
         Ok(self.root())
+    }
+
+    /// Lets go of the text, and with it of the buffer that it is a slice of.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.source = Text::new();
     }
 
     /// The outermost value; `undefined` if nothing was parsed.

@@ -158,6 +158,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The string, if it is one, as a copy: for what outlives its event, so that the network's buffer need not.
+    pub fn to_text(self) -> Option<Text> {
+        self.as_cow().map(|text| Text::from(text.into_owned()))
+    }
+
     /// The string, if it is one: borrowed unless it holds escapes.
     pub fn as_cow(self) -> Option<Cow<'a, str>> {
         let entry = self.entry()?;

@@ -295,7 +295,7 @@ impl LineDecoder {
             self.input = count(usage.get("prompt_tokens"));
             self.output = count(usage.get("completion_tokens"));
         }
-        if let Some(reason) = choice.get("finish_reason").as_text() {
+        if let Some(reason) = choice.get("finish_reason").to_text() {
             self.summary.finish_reason = Some(reason);
         }
     }

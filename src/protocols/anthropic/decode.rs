@@ -124,6 +124,7 @@ impl Decode for MessageDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
+        self.document.clear();
         Ok(Progress::More)
     }
 
@@ -161,7 +162,7 @@ fn message_start(
     if usage.is_nullish() {
         return Err(malformed("`message_start` has no usage"));
     }
-    summary.response_id = message.get("id").as_text();
+    summary.response_id = message.get("id").to_text();
     let count = |key: &str| match (counting, defined(usage.get(key))) {
         (Counting::WithoutCost, value) => or_zero(value.as_ref()),
         (Counting::WithCost, value) => value.unwrap_or(Value::Number(0.0)),
@@ -190,7 +191,7 @@ fn message_delta(event: Node<'_>, summary: &mut StreamSummary, tokens: &mut Toke
     if usage.is_nullish() {
         return Err(malformed("`message_delta` has no usage"));
     }
-    if let Some(reason) = event.get("delta").get("stop_reason").as_text() {
+    if let Some(reason) = event.get("delta").get("stop_reason").to_text() {
         summary.finish_reason = Some(reason);
     }
     let output = or_zero(defined(usage.get("output_tokens")).as_ref());

@@ -60,7 +60,7 @@ impl EventReader {
         let (delta, message) = (event.get("delta"), event.get("delta").get("message"));
         let kind = event.get("type").as_cow().unwrap_or_default();
         match &*kind {
-            "message-start" => self.summary.response_id = event.get("id").as_text(),
+            "message-start" => self.summary.response_id = event.get("id").to_text(),
             "content-start" | "content-delta" => {
                 push_truthy("reasoning", message.get("content").get("thinking"), tokens);
                 push_truthy("text", message.get("content").get("text"), tokens);
@@ -84,7 +84,7 @@ impl EventReader {
             "citation-start" => tokens.extend(grounding(message.get("citations"))),
             "message-end" => {
                 tokens.extend(usage(delta.get("usage")));
-                self.summary.finish_reason = delta.get("finish_reason").as_text();
+                self.summary.finish_reason = delta.get("finish_reason").to_text();
                 if delta.get("error").is_truthy() {
                     return Err(errors::in_stream(delta.get("error")));
                 }
@@ -99,6 +99,7 @@ impl Decode for EventReader {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
+        self.document.clear();
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 

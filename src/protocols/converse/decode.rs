@@ -99,7 +99,7 @@ impl ConverseDecoder {
                 Ok(())
             }
             ("messageStop", _) => {
-                summary.finish_reason = read(document, body())?.get("stopReason").as_text();
+                summary.finish_reason = read(document, body())?.get("stopReason").to_text();
                 Ok(())
             }
             ("messageStart" | "contentBlockStop", _) => read(document, body()).map(drop),

@@ -96,6 +96,7 @@ impl Decode for ContentDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens).map_err(|error| errors::wrapped(Call::Chat, error))?;
+        self.document.clear();
         Ok(Progress::More)
     }
 
@@ -123,8 +124,8 @@ impl State {
         let candidate = chunk.get("candidates").at(0);
         let reason = candidate.get("finishReason");
         if reason.is_truthy() {
-            self.summary.finish_reason = reason.as_text();
-            self.response_id = chunk.get("responseId").as_text().filter(|id| !id.is_empty());
+            self.summary.finish_reason = reason.to_text();
+            self.response_id = chunk.get("responseId").to_text().filter(|id| !id.is_empty());
         }
         let grounding = candidate.get("groundingMetadata");
         if grounding.is_truthy() {

@@ -79,11 +79,11 @@ impl EventReader {
             let token = usage_object(count("prompt_tokens"), count("completion_tokens"));
             tokens.push_back(StreamToken::from_object(token));
         }
-        if let Some(reason) = choice.get("finish_reason").as_text() {
+        if let Some(reason) = choice.get("finish_reason").to_text() {
             self.summary.finish_reason = Some(reason);
         }
         if self.summary.response_id.is_none() {
-            self.summary.response_id = event.get("id").as_text();
+            self.summary.response_id = event.get("id").to_text();
         }
         Ok(())
     }
@@ -106,6 +106,7 @@ impl Decode for EventReader {
         }
         self.events.push(chunk);
         self.drain(tokens)?;
+        self.document.clear();
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 

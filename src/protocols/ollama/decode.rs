@@ -106,6 +106,7 @@ impl Decode for ChatDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.lines.push(chunk);
         self.drain(tokens).map_err(self.wrap)?;
+        self.document.clear();
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 

@@ -210,6 +210,7 @@ impl Decode for ChatDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens).map_err(self.on_error)?;
+        self.document.clear();
         Ok(Progress::More)
     }
 
@@ -232,10 +233,10 @@ impl Decode for ChatDecoder {
 }
 
 fn note_summary(summary: &mut StreamSummary, event: Event<'_>) {
-    if let Some(reason) = event.choice.get("finish_reason").as_text().filter(|reason| !reason.is_empty()) {
+    if let Some(reason) = event.choice.get("finish_reason").to_text().filter(|reason| !reason.is_empty()) {
         summary.finish_reason = Some(reason);
     }
     if summary.response_id.is_none() {
-        summary.response_id = event.root.get("id").as_text().filter(|id| !id.is_empty());
+        summary.response_id = event.root.get("id").to_text().filter(|id| !id.is_empty());
     }
 }

@@ -79,6 +79,7 @@ impl Decode for EventReader {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
+        self.document.clear();
         Ok(Progress::More)
     }
 

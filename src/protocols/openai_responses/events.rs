@@ -45,11 +45,11 @@ impl Memory {
         if response.get("output").is_array() {
             self.summary.encrypted_reasoning = encrypted_reasoning(response.get("output"));
         }
-        if let Some(id) = response.get("id").as_text().filter(|id| !id.is_empty()) {
+        if let Some(id) = response.get("id").to_text().filter(|id| !id.is_empty()) {
             self.summary.response_id = Some(id);
         }
-        let reason = response.get("incomplete_details").get("reason").as_text();
-        let status = response.get("status").as_text().filter(|status| *status != "in_progress");
+        let reason = response.get("incomplete_details").get("reason").to_text();
+        let status = response.get("status").to_text().filter(|status| *status != "in_progress");
         if let Some(reason) = reason.or(status) {
             self.summary.finish_reason = Some(reason);
         }
