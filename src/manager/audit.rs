@@ -30,7 +30,7 @@ pub fn audit(report: &AttemptReport<'_>) {
         model = report.model,
         outcome,
         error = report.error.map(|error| tracing::field::debug(error.kind())),
-        status = report.error.and_then(|error| error.status()),
+        status = report.error.and_then(crate::Error::status),
         input_tokens = report.usage.input_tokens,
         output_tokens = report.usage.output_tokens,
         cost_usd = report.usage.total_cost.value(),
