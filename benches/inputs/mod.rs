@@ -58,6 +58,29 @@ fn deltas(size: usize, event: impl Fn(&str) -> String) -> Bytes {
     body.into()
 }
 
+/// One message of AWS's event stream.
+/// <https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html>
+pub(crate) fn event_message(kind: &str, payload: &str) -> Vec<u8> {
+    let mut headers = Vec::new();
+    for (name, value) in
+        [(":event-type", kind), (":content-type", "application/json"), (":message-type", "event")]
+    {
+        headers.push(name.len() as u8);
+        headers.extend_from_slice(name.as_bytes());
+        headers.push(7);
+        headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        headers.extend_from_slice(value.as_bytes());
+    }
+    let mut message = Vec::new();
+    message.extend_from_slice(&((16 + headers.len() + payload.len()) as u32).to_be_bytes());
+    message.extend_from_slice(&(headers.len() as u32).to_be_bytes());
+    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
+    message.extend_from_slice(&headers);
+    message.extend_from_slice(payload.as_bytes());
+    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
+    message
+}
+
 pub(crate) fn cut(body: &Bytes, size: usize) -> Vec<Bytes> {
     (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect()
 }

@@ -140,9 +140,12 @@ fn canned(path: &str) -> (&'static str, Bytes) {
     let has = |part: &str| path.contains(part);
     if has("/converse-stream") {
         let frames = [
-            event("contentBlockDelta", "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"Hi\"}}"),
-            event("messageStop", "{\"stopReason\":\"end_turn\"}"),
-            event("metadata", "{\"usage\":{\"inputTokens\":3,\"outputTokens\":1}}"),
+            inputs::event_message(
+                "contentBlockDelta",
+                "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"Hi\"}}",
+            ),
+            inputs::event_message("messageStop", "{\"stopReason\":\"end_turn\"}"),
+            inputs::event_message("metadata", "{\"usage\":{\"inputTokens\":3,\"outputTokens\":1}}"),
         ];
         ("application/vnd.amazon.eventstream", frames.concat().into())
     } else if has("streamGenerateContent") {
@@ -173,27 +176,4 @@ fn canned(path: &str) -> (&'static str, Bytes) {
             ),
         )
     }
-}
-
-/// One message of AWS's event stream.
-/// <https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html>
-fn event(kind: &str, payload: &str) -> Vec<u8> {
-    let mut headers = Vec::new();
-    for (name, value) in
-        [(":event-type", kind), (":content-type", "application/json"), (":message-type", "event")]
-    {
-        headers.push(name.len() as u8);
-        headers.extend_from_slice(name.as_bytes());
-        headers.push(7);
-        headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
-        headers.extend_from_slice(value.as_bytes());
-    }
-    let mut message = Vec::new();
-    message.extend_from_slice(&((16 + headers.len() + payload.len()) as u32).to_be_bytes());
-    message.extend_from_slice(&(headers.len() as u32).to_be_bytes());
-    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
-    message.extend_from_slice(&headers);
-    message.extend_from_slice(payload.as_bytes());
-    message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
-    message
 }

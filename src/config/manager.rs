@@ -17,7 +17,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) for network settings that cannot be used, naming the provider.
+    /// [`Configuration`](crate::ErrorKind::Configuration) for network settings that cannot be used, naming the provider.
     pub async fn manager_config(&self, keys: &KeyReader) -> Result<ManagerConfig, Error> {
         let mut config = ManagerConfig::new().budget(self.budget).breaker(self.breaker.clone());
         let providers = self.providers.iter().map(|entry| provider_config(entry, keys));
@@ -41,7 +41,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) for a provider that is not configured, and for a key
+    /// [`Configuration`](crate::ErrorKind::Configuration) for a provider that is not configured, and for a key
     /// that is needed and cannot be had.
     pub async fn settings(&self, provider: &str, keys: &KeyReader) -> Result<ProviderSettings, Error> {
         let entry = self.entry(provider)?;
@@ -57,7 +57,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration), naming the setting.
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the setting.
     pub fn network(&self, provider: &str, context: &Context) -> Result<Context, Error> {
         Ok(own_network(self.entry(provider)?, context)?.unwrap_or_else(|| context.clone()))
     }

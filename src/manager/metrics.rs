@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
-use metrics::{Label, Unit};
+use metrics::{Label, SharedString, Unit};
 use tracing::Span;
 
 use super::ledger::{MeteredCall, largest, token_bytes};
@@ -77,9 +77,16 @@ impl MeasuredProvider {
             "samewire.cost.dollars" = tracing::field::Empty,
             "error.type" = tracing::field::Empty,
         );
+        // What all figures of the call share; their clones copy no text.
+        let shared = |text: &str| SharedString::from_shared(Arc::from(text));
+        let labels = vec![
+            Label::from_static_parts("gen_ai.operation.name", operation),
+            Label::new("gen_ai.provider.name", shared(call.provider().as_str())),
+            Label::new("gen_ai.request.model", shared(call.model_id().as_str())),
+        ];
         Measurement {
             call: Some(call),
-            operation,
+            labels,
             clock: self.clock.clone(),
             begun: self.clock.now(),
             span,
@@ -213,7 +220,7 @@ impl AiProvider for MeasuredProvider {
 struct Measurement {
     /// Taken when the call is recorded.
     call: Option<MeteredCall>,
-    operation: &'static str,
+    labels: Vec<Label>,
     clock: Arc<dyn Clock>,
     begun: f64,
     span: Span,
@@ -252,20 +259,10 @@ impl Drop for Measurement {
 }
 
 impl Measurement {
-    fn labels(&self) -> Vec<Label> {
-        let mut labels = vec![Label::from_static_parts("gen_ai.operation.name", self.operation)];
-        if let Some(call) = &self.call {
-            labels.push(Label::new("gen_ai.provider.name", call.provider().to_string()));
-            labels.push(Label::new("gen_ai.request.model", call.model_id().to_string()));
-        }
-        labels
-    }
-
     fn record_time(&self, figure: &'static str, error: Option<&'static str>) {
-        let mut labels = self.labels();
-        labels.extend(error.map(|error| Label::from_static_parts("error.type", error)));
+        let error = error.map(|error| Label::from_static_parts("error.type", error));
         let seconds = (self.clock.now() - self.begun).max(0.0) / 1000.0;
-        metrics::histogram!(figure, labels.iter()).record(seconds);
+        metrics::histogram!(figure, with(&self.labels, error)).record(seconds);
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -281,7 +278,6 @@ impl Measurement {
         if let Some(error) = error {
             self.span.record("error.type", error);
         }
-        let labels = self.labels();
         let Some(call) = self.call.take() else { return };
         let record = call.record(self.usage.take(), self.answer_bytes, outcome, None);
         self.span.record("gen_ai.usage.input_tokens", record.tokens.prompt());
@@ -289,17 +285,17 @@ impl Measurement {
         if let Some(cost) = record.cost {
             self.span.record("samewire.cost.dollars", cost.dollars);
         }
-        record_usage(&record, &labels);
+        record_usage(&record, &self.labels);
     }
+}
+
+/// The labels of one figure: those of the call and, if there is one, its own.
+fn with(labels: &[Label], own: Option<Label>) -> Vec<Label> {
+    labels.iter().cloned().chain(own).collect()
 }
 
 fn record_usage(record: &UsageRecord, labels: &[Label]) {
     let tokens = &record.tokens;
-    let with = |key: &'static str, value: &'static str| {
-        let mut labels = labels.to_vec();
-        labels.push(Label::from_static_parts(key, value));
-        labels
-    };
     let kinds = [
         ("input", tokens.prompt()),
         ("output", tokens.output),
@@ -308,7 +304,8 @@ fn record_usage(record: &UsageRecord, labels: &[Label]) {
     ];
     for (kind, count) in kinds {
         if count > 0 {
-            metrics::histogram!(TOKENS, with("gen_ai.token.type", kind).iter()).record(count as f64);
+            let kind = Label::from_static_parts("gen_ai.token.type", kind);
+            metrics::histogram!(TOKENS, with(labels, Some(kind))).record(count as f64);
         }
     }
     match record.cost {
@@ -317,8 +314,9 @@ fn record_usage(record: &UsageRecord, labels: &[Label]) {
                 CostSource::Reported => "reported",
                 CostSource::Estimated => "estimated",
             };
+            let source = Label::from_static_parts("samewire.cost.source", source);
             let millionths = (cost.dollars * 1e6).round() as u64;
-            metrics::counter!(COST, with("samewire.cost.source", source).iter()).increment(millionths);
+            metrics::counter!(COST, with(labels, Some(source))).increment(millionths);
         }
         None if tokens.total() > 0 => metrics::counter!(UNKNOWN_COST, labels.iter()).increment(1),
         None => {}

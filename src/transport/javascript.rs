@@ -5,21 +5,23 @@ use std::fmt;
 use url::Url;
 
 use super::Headers;
+use crate::Text;
 
 /// Completes headers as `fetch` of Node 20 (undici) does: `host` and `connection` in front, what fetch adds
 /// behind, `content-length` last. A caller's `connection` is obeyed, a caller's `host` is not.
 pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> Headers {
     let mut headers = Headers::new();
-    headers.append("host", host(url));
-    headers.append("connection", own.get("connection").cloned().unwrap_or_else(|| "keep-alive".into()));
+    headers.append(Text::from_static("host"), host(url));
+    let connection = own.get("connection").cloned().unwrap_or_else(|| "keep-alive".into());
+    headers.append(Text::from_static("connection"), connection);
     let skipped = ["host", "connection", "content-length"];
-    for (name, value) in own.iter().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s)))
+    for (name, value) in own.lines().filter(|(name, _)| !skipped.iter().any(|s| name.eq_ignore_ascii_case(s)))
     {
-        headers.append(name, value.clone());
+        headers.append(name.clone(), value.clone());
     }
     let mut add_missing = |name: &'static str, value: &'static str| {
         if headers.get(name).is_none() {
-            headers.append(name, value);
+            headers.append(Text::from_static(name), value);
         }
     };
     add_missing("accept", "*/*");
@@ -31,7 +33,7 @@ pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> He
         if url.scheme() == "https" { "br, gzip, deflate" } else { "gzip, deflate" },
     );
     if let Some(body) = body {
-        headers.append("content-length", body.len().to_string());
+        headers.append(Text::from_static("content-length"), body.len().to_string());
     }
     headers
 }

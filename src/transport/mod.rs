@@ -24,6 +24,8 @@ use crate::{
 pub mod encoding;
 pub(crate) mod javascript;
 #[cfg(feature = "http")]
+mod lanes;
+#[cfg(feature = "http")]
 pub(crate) mod network;
 pub mod redirect;
 pub mod replay;
@@ -244,6 +246,12 @@ impl HeaderValue {
         &self.bytes
     }
 
+    /// The same bytes, shared.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
     /// The bytes, to be shared.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
@@ -339,6 +347,17 @@ impl Headers {
     /// The lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &HeaderValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The lines in order, whose clones share their text.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Text, &HeaderValue)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The lines in order, without a copy.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_lines(self) -> impl Iterator<Item = (Text, HeaderValue)> {
+        self.0.into_iter()
     }
 
     /// How many lines there are.

@@ -12,9 +12,11 @@ use ::reqwest::{Certificate, Client, Method, NoProxy, Proxy, Url, Version};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
 use hyper::ext::ReasonPhrase;
 use tokio::time::{Instant, Sleep};
 
+use super::lanes::{Lanes, Seat};
 use super::{Headers, HttpRequest, HttpResponse, HttpVersion, Transport, TransportError, TransportErrorKind};
 
 /// Sends requests over sockets: HTTP/1.1 and HTTP/2, TLS by rustls with the system's trust store.
@@ -62,7 +64,7 @@ struct Inner {
     ca_certificates: Vec<Certificate>,
     settings: Builder,
     http11: OnceLock<Result<Client, TransportError>>,
-    http2: OnceLock<Result<Client, TransportError>>,
+    http2: Lanes,
 }
 
 impl ReqwestTransport {
@@ -77,7 +79,11 @@ impl ReqwestTransport {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let client = self.0.client(request.options.version)?;
+        let place = self.0.seat(request.options.version)?;
+        let client = match &place {
+            Some(seat) => seat.client(),
+            None => self.0.http11()?,
+        };
         let url = request.url.clone();
         let head_timeout = request.options.head_timeout;
         let sent = client.execute(to_reqwest(request)?);
@@ -96,12 +102,18 @@ impl ReqwestTransport {
         let header = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), super::HeaderValue::new(Bytes::copy_from_slice(value.as_bytes())))
         };
+        let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
+        let body = response.bytes_stream().map(move |chunk| {
+            // The place is held for as long as the body.
+            let _ = &place;
+            chunk
+        });
         Ok(HttpResponse {
-            status: response.status().as_u16(),
+            status,
             reason,
-            headers: response.headers().iter().map(header).collect(),
+            headers,
             url,
-            body: Box::pin(ReceivedBody::new(response.bytes_stream(), self.0.settings.body_idle_timeout)),
+            body: Box::pin(ReceivedBody::new(body, self.0.settings.body_idle_timeout)),
         })
     }
 }
@@ -213,15 +225,19 @@ impl Builder {
 
 impl Inner {
     fn new(settings: Builder, proxy: Option<Proxy>, ca_certificates: Vec<Certificate>) -> Self {
-        Self { proxy, ca_certificates, settings, http11: OnceLock::new(), http2: OnceLock::new() }
+        Self { proxy, ca_certificates, settings, http11: OnceLock::new(), http2: Lanes::default() }
     }
 
-    fn client(&self, version: HttpVersion) -> Result<&Client, TransportError> {
-        let place = match version {
-            HttpVersion::Http11 => &self.http11,
-            HttpVersion::Http2 => &self.http2,
-        };
-        place.get_or_init(|| self.connectable(version)).as_ref().map_err(Clone::clone)
+    fn http11(&self) -> Result<&Client, TransportError> {
+        self.http11.get_or_init(|| self.connectable(HttpVersion::Http11)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Where one stream of HTTP/2 belongs; HTTP/1.1 needs no such thing.
+    fn seat(&self, version: HttpVersion) -> Result<Option<Seat>, TransportError> {
+        match version {
+            HttpVersion::Http11 => Ok(None),
+            HttpVersion::Http2 => self.http2.seat(|| self.connectable(version)).map(Some),
+        }
     }
 
     fn connectable(&self, version: HttpVersion) -> Result<Client, TransportError> {
@@ -263,7 +279,7 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
     let mut made = ::reqwest::Request::new(method, url);
-    *made.headers_mut() = header_map(&request.headers, request.options.version)?;
+    *made.headers_mut() = header_map(request.headers, request.options.version)?;
     *made.version_mut() = match request.options.version {
         HttpVersion::Http11 => Version::HTTP_11,
         HttpVersion::Http2 => Version::HTTP_2,
@@ -274,17 +290,18 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     Ok(made)
 }
 
-fn header_map(headers: &Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
+fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
     let mut map = HeaderMap::with_capacity(headers.len() + 2);
-    for (name, value) in headers.iter() {
-        if version == HttpVersion::Http2 && !travels_over_http2(name) {
+    for (name, value) in headers.into_lines() {
+        if version == HttpVersion::Http2 && !travels_over_http2(&name) {
             continue;
         }
         let bad = |what| error(TransportErrorKind::Request, &format!("invalid {what} of header {name:?}"));
         let made = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("name"))?;
-        let mut bytes =
-            ::reqwest::header::HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?;
-        bytes.set_sensitive(value.is_secret());
+        let secret = value.is_secret();
+        let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.into_bytes())
+            .map_err(|_| bad("value"))?;
+        bytes.set_sensitive(secret);
         map.append(made, bytes);
     }
     if version == HttpVersion::Http2 && !map.contains_key(ACCEPT) {

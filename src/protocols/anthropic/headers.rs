@@ -24,30 +24,31 @@ impl SdkHeaders<'_> {
     /// The whole block in wire order.
     pub(crate) fn build(&self, url: &Url, identity: &ClientIdentity, body: &[u8]) -> Headers {
         let mut headers = Headers::new();
-        headers.append("content-length", body.len().to_string());
-        headers.append("accept", "application/json");
-        headers.append("content-type", "application/json");
-        headers.append("user-agent", self.user_agent.to_owned());
-        headers.append("x-stainless-lang", "js");
-        headers.append("x-stainless-package-version", "0.37.0");
-        headers.append("x-stainless-os", identity.os.clone());
-        headers.append("x-stainless-arch", identity.arch.clone());
-        headers.append("x-stainless-runtime", identity.runtime.clone());
-        headers.append("x-stainless-runtime-version", identity.runtime_version.clone());
+        let mut add = |name: &'static str, value: HeaderValue| headers.append(Text::from_static(name), value);
+        add("content-length", body.len().to_string().into());
+        add("accept", "application/json".into());
+        add("content-type", "application/json".into());
+        add("user-agent", self.user_agent.to_owned().into());
+        add("x-stainless-lang", "js".into());
+        add("x-stainless-package-version", "0.37.0".into());
+        add("x-stainless-os", identity.os.clone().into());
+        add("x-stainless-arch", identity.arch.clone().into());
+        add("x-stainless-runtime", identity.runtime.clone().into());
+        add("x-stainless-runtime-version", identity.runtime_version.clone().into());
         for (name, value) in self.authorization {
-            headers.append(Text::from_static(name), value.clone());
+            add(name, value.clone());
         }
         if let Some(version) = self.version {
-            headers.append("anthropic-version", version);
+            add("anthropic-version", version.into());
         }
         if !self.betas.is_empty() {
-            headers.append("anthropic-beta", self.betas.to_owned());
+            add("anthropic-beta", self.betas.to_owned().into());
         }
-        headers.append(RETRY_COUNT, "0");
-        headers.append("x-stainless-timeout", "600000");
-        headers.append("Accept-Encoding", "gzip,deflate");
-        headers.append("Host", javascript::host(url));
-        headers.append("Connection", "keep-alive");
+        add(RETRY_COUNT, "0".into());
+        add("x-stainless-timeout", "600000".into());
+        add("Accept-Encoding", "gzip,deflate".into());
+        add("Host", javascript::host(url).into());
+        add("Connection", "keep-alive".into());
         headers
     }
 }

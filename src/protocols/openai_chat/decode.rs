@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::errors::{self, malformed};
+use super::steps::is_javascript_space;
 use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
@@ -78,11 +79,9 @@ impl ChatState {
         }
     }
 
-    /// Whether the event said nothing but its content, so that another content would say nothing else.
-    fn is_told_by_text(&self, event: Event<'_>, token: &StreamToken) -> bool {
-        let remembers = !self.content.is_empty() || !self.details.is_empty();
-        let StreamToken::Text(text) = token else { return false };
-        !remembers && self.tags.is_transparent() && event.delta.get("content").str_eq(text)
+    /// Whether an event that says nothing but one string would say nothing else with another string there.
+    fn forgets_text(&self) -> bool {
+        self.content.is_empty() && self.details.is_empty() && self.tags.is_transparent()
     }
 }
 
@@ -96,8 +95,9 @@ pub(crate) fn first_choice(root: Node<'_>) -> Node<'_> {
 pub(crate) struct ChatDecoder {
     events: SseDecoder,
     document: Document,
-    /// The last event with nothing but text.
-    text_only: Repetition,
+    /// The last event with nothing but text, and the last with nothing but reasoning.
+    text: Repetition,
+    reasoning: Repetition,
     /// `[DONE]` was read: the rest is read but means nothing.
     done: bool,
     state: ChatState,
@@ -117,7 +117,8 @@ impl ChatDecoder {
         Self {
             events: SseDecoder::new(SseDialect::BomPerLine),
             document: Document::new(),
-            text_only: Repetition::default(),
+            text: Repetition::default(),
+            reasoning: Repetition::default(),
             done: false,
             state,
             steps,
@@ -143,10 +144,9 @@ impl ChatDecoder {
 
     fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
         if event.name.is_none()
-            && self.state.tags.is_transparent()
-            && let Some(text) = self.text_only.content(&event.data).filter(|text| !text.is_empty())
+            && let Some(token) = self.repeated(&event.data)
         {
-            tokens.push_back(StreamToken::Text(text));
+            tokens.push_back(token);
             return Ok(());
         }
         let (known, is_named) = (tokens.len(), event.name.is_some());
@@ -167,10 +167,34 @@ impl ChatDecoder {
             step(&mut self.state, event, tokens)?;
         }
         note_summary(&mut self.state.summary, event);
-        if !is_named && tokens.len() == known + 1 && self.state.is_told_by_text(event, &tokens[known]) {
-            self.text_only.learn(event.delta.get("content"), "obfuscation");
+        if !is_named && tokens.len() == known + 1 && self.state.forgets_text() {
+            let is = |key: &str, text: &Text| Some(event.delta.get(key)).filter(|node| node.str_eq(text));
+            let (pattern, string) = match &tokens[known] {
+                StreamToken::Text(text) => (&mut self.text, is("content", text)),
+                StreamToken::Reasoning(text) => {
+                    (&mut self.reasoning, is("reasoning_content", text).or_else(|| is("reasoning", text)))
+                }
+                _ => return Ok(()),
+            };
+            if let Some(string) = string {
+                pattern.learn(string, "obfuscation");
+            }
         }
         Ok(())
+    }
+
+    /// The token of an event that repeats an earlier one but for its text.
+    fn repeated(&self, data: &Text) -> Option<StreamToken> {
+        if !self.state.tags.is_transparent() {
+            return None;
+        }
+        if let Some(text) = self.text.content(data) {
+            return (!text.is_empty()).then_some(StreamToken::Text(text));
+        }
+        // Blank reasoning means something else to some providers.
+        let reasoning = self.reasoning.content(data)?;
+        let is_blank = reasoning.trim_matches(is_javascript_space).is_empty();
+        (!is_blank).then_some(StreamToken::Reasoning(reasoning))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The header block of the openai SDK 5.12.2.
 
+use std::sync::OnceLock;
+
 use crate::Error;
 use crate::context::{ClientIdentity, Context};
 use crate::json::Value;
@@ -13,7 +15,11 @@ pub(crate) const RETRY_COUNT: &str = "X-Stainless-Retry-Count";
 /// The header lines of one provider as text. They are checked when a request is made: what no header can
 /// carry fails the call, not the construction.
 #[derive(Default)]
-pub(crate) struct HeaderBlock(Vec<Line>);
+pub(crate) struct HeaderBlock {
+    lines: Vec<Line>,
+    /// The lines as headers, once they were asked for: requests share their text.
+    built: OnceLock<Headers>,
+}
 
 struct Line {
     name: String,
@@ -25,7 +31,7 @@ impl HeaderBlock {
     /// The SDK's own headers.
     pub(crate) fn sdk(context: &Context) -> Self {
         let identity = &context.identity;
-        let mut block = Self(Vec::with_capacity(20));
+        let mut block = Self { lines: Vec::with_capacity(20), built: OnceLock::new() };
         block.set("Accept", "application/json");
         block.set("User-Agent", "OpenAI/JS 5.12.2");
         block.set(RETRY_COUNT, "0");
@@ -56,16 +62,16 @@ impl HeaderBlock {
 
     /// Adds the lines of another block at the end.
     pub(crate) fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.changed().extend(other.lines);
     }
 
     fn put(&mut self, name: &str, value: &str, secret: bool) {
         self.remove(name);
-        self.0.push(Line { name: name.to_owned(), value: value.to_owned(), secret });
+        self.changed().push(Line { name: name.to_owned(), value: value.to_owned(), secret });
     }
 
     fn remove(&mut self, name: &str) {
-        self.0.retain(|line| !line.name.eq_ignore_ascii_case(name));
+        self.changed().retain(|line| !line.name.eq_ignore_ascii_case(name));
     }
 
     /// `authorization: Bearer <key>`.
@@ -119,11 +125,17 @@ impl HeaderBlock {
         let custom = settings.get("openAiHeaders").and_then(Value::as_object);
         for (name, value) in custom.into_iter().flat_map(|custom| custom.iter()) {
             let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
-            match self.0.iter_mut().find(|line| line.name.eq_ignore_ascii_case(name)) {
+            match self.changed().iter_mut().find(|line| line.name.eq_ignore_ascii_case(name)) {
                 Some(line) => (line.value, line.secret) = (text, true),
                 None => self.set_secret(name, &text),
             }
         }
+    }
+
+    /// The lines, which will be built anew.
+    fn changed(&mut self) -> &mut Vec<Line> {
+        self.built.take();
+        &mut self.lines
     }
 
     fn custom(&mut self, name: &str, value: &Value) {
@@ -141,8 +153,11 @@ impl HeaderBlock {
     ///
     /// When a name or value cannot be a header; the message never quotes a value.
     pub(crate) fn build(&self) -> Result<Headers, Error> {
+        if let Some(built) = self.built.get() {
+            return Ok(built.clone());
+        }
         let mut headers = Headers::new();
-        for line in &self.0 {
+        for line in &self.lines {
             if !javascript::is_token(&line.name) {
                 let name = &line.name;
                 return Err(Error::configuration(format!(
@@ -153,7 +168,7 @@ impl HeaderBlock {
             let value = if line.secret { HeaderValue::secret(bytes) } else { HeaderValue::new(bytes) };
             headers.append(line.name.as_str(), value);
         }
-        Ok(headers)
+        Ok(self.built.get_or_init(|| headers).clone())
     }
 }
 
