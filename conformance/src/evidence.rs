@@ -48,6 +48,14 @@ impl Evidence {
 
     fn of(case: &Case, requests: Vec<Request>, outcome: &Outcome, delays: &[f64]) -> Self {
         let expected = &case.expected;
+        let recorded_error = expected.error.as_ref().map(|error| {
+            // What is compared, in one order: the class of a JavaScript error has no counterpart.
+            let mut theirs = Object::new();
+            for key in ["message", "status", "code", "errorDetails"] {
+                theirs.insert_some(key, error.get(key).cloned());
+            }
+            Value::from(theirs)
+        });
         let error = outcome.error.as_ref().map(|error| {
             let mut ours = object! { "message": error.message() };
             ours.extend(error_fields(error));
@@ -59,7 +67,7 @@ impl Evidence {
                 "exchanges": exchanges(case, requests),
                 "stream": pair(lines(expected.stream.as_deref().unwrap_or_default()), lines(&outcome.tokens)),
                 "value": pair(json_body(expected.value.as_ref()), json_body(outcome.value.as_ref())),
-                "error": pair(json_body(expected.error.as_ref()), json_body(error.as_ref())),
+                "error": pair(json_body(recorded_error.as_ref()), json_body(error.as_ref())),
                 "delays": pair(
                     expected.retry_delays.iter().copied().map(Value::from).collect::<Value>(),
                     delays.iter().copied().map(Value::from).collect::<Value>(),
