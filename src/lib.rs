@@ -48,11 +48,9 @@
 //!         println!("{}", answer.text);
 //!         return Ok(());
 //!     }
-//!     for call in &answer.tool_calls {
-//!         let input = call.arguments.clone().unwrap_or_default();
-//!         history.push(Message::assistant_blocks([ContentBlock::tool_use(call.id.clone(), call.name.clone(), input)]));
-//!         history.push(Message::user_blocks([ContentBlock::tool_result(call.id.clone(), "the file's text")]));
-//!     }
+//!     history.extend(answer.to_messages());
+//!     let results = answer.tool_calls.iter().map(|call| ContentBlock::tool_result(call.id.clone(), "the file's text"));
+//!     history.push(Message::user_blocks(results));
 //! }
 //! # }
 //! ```
@@ -112,6 +110,7 @@
 //! - `structured`: answers as Rust types, `structured`; brings schemars.
 //! - `testing`: `testing`, scripted services and recordings for the tests of programs.
 //! - `cache`: answers kept in memory, `manager::CachedProvider`.
+//! - `redis`: limits, breakers and cooldowns of keys that many machines share, `manager::RedisSharedState`.
 //!
 //! # Not supported
 //!
