@@ -140,6 +140,68 @@ pub trait AiProvider: Send + Sync + 'static {
     }
 }
 
+/// The methods of [`AiProvider`] that a wrapper leaves to the provider inside it, in the field `$inner`: all but the
+/// calls that make an answer. So a wrapper's own code is what it changes.
+macro_rules! left_to {
+    ($inner:tt) => {
+        fn name(&self) -> &str {
+            self.$inner.name()
+        }
+
+        fn model(&self) -> $crate::Model {
+            self.$inner.model()
+        }
+
+        fn capabilities(&self) -> $crate::ProviderCapabilities {
+            self.$inner.capabilities()
+        }
+
+        fn list_models(
+            &self,
+        ) -> ::futures_core::future::BoxFuture<'_, Result<Vec<$crate::Model>, $crate::Error>> {
+            self.$inner.list_models()
+        }
+
+        fn count_tokens<'a>(
+            &'a self,
+            content: &'a [$crate::json::Value],
+        ) -> ::futures_core::future::BoxFuture<'a, Result<u64, $crate::Error>> {
+            self.$inner.count_tokens(content)
+        }
+
+        fn generate_image(
+            &self,
+            request: $crate::ImageRequest,
+        ) -> ::futures_core::future::BoxFuture<'_, Result<$crate::GeneratedImage, $crate::Error>> {
+            self.$inner.generate_image(request)
+        }
+
+        fn health_check(&self) -> ::futures_core::future::BoxFuture<'_, $crate::HealthStatus> {
+            self.$inner.health_check()
+        }
+
+        fn initialize(&self) -> ::futures_core::future::BoxFuture<'_, Result<(), $crate::Error>> {
+            self.$inner.initialize()
+        }
+
+        fn shutdown(&self) -> ::futures_core::future::BoxFuture<'_, Result<(), $crate::Error>> {
+            self.$inner.shutdown()
+        }
+
+        fn encode(
+            &self,
+            request: &$crate::ChatRequest,
+        ) -> Result<$crate::transport::HttpRequest, $crate::Error> {
+            self.$inner.encode(request)
+        }
+
+        fn decoder(&self, request: &$crate::ChatRequest) -> Result<$crate::StreamProcessor, $crate::Error> {
+            self.$inner.decoder(request)
+        }
+    };
+}
+pub(crate) use left_to;
+
 pub(crate) fn unsupported(provider: &str, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{provider} does not support {what}")).with_provider(provider)
 }

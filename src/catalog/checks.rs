@@ -7,14 +7,12 @@ use futures_core::future::BoxFuture;
 
 use super::catalogue::Catalogue;
 use super::entry::{CatalogueModel, Modality};
-use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Value;
-use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
+use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
-use crate::stream::{StreamProcessor, TokenStream};
-use crate::transport::HttpRequest;
-use crate::{Error, ErrorKind, Model, tokenizer};
+use crate::stream::TokenStream;
+use crate::{Error, ErrorKind, tokenizer};
 
 /// A reason why a model will not answer a request well, or at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,17 +211,7 @@ impl CheckedProvider {
 
 #[deny(clippy::missing_trait_methods)]
 impl AiProvider for CheckedProvider {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn model(&self) -> Model {
-        self.inner.model()
-    }
-
-    fn capabilities(&self) -> ProviderCapabilities {
-        self.inner.capabilities()
-    }
+    left_to!(inner);
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
@@ -246,38 +234,6 @@ impl AiProvider for CheckedProvider {
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         self.inner.complete_stream(request)
     }
-
-    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
-        self.inner.list_models()
-    }
-
-    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
-        self.inner.count_tokens(content)
-    }
-
-    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
-        self.inner.generate_image(request)
-    }
-
-    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
-        self.inner.health_check()
-    }
-
-    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.initialize()
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.shutdown()
-    }
-
-    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.inner.encode(request)
-    }
-
-    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
-        self.inner.decoder(request)
-    }
 }
 
 impl fmt::Debug for CheckedProvider {
@@ -293,7 +249,7 @@ mod tests {
     use super::*;
     use crate::json::object;
     use crate::stream::TokenStream;
-    use crate::{ContentBlock, Message, Tool};
+    use crate::{ContentBlock, Message, Model, Tool};
 
     struct Blind;
 

@@ -9,13 +9,11 @@ use tracing::Span;
 use super::ledger::{MeteredCall, largest, token_bytes};
 use super::usage::{CostSource, Outcome, UsageRecord};
 use crate::clock::Clock;
-use crate::json::Value;
-use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
+use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
-use crate::stream::{Observe, StreamProcessor, StreamSummary, TokenStream};
-use crate::transport::HttpRequest;
-use crate::{Error, ErrorKind, GeneratedImage, ImageRequest, Model, StreamToken, Usage};
+use crate::stream::{Observe, StreamSummary, TokenStream};
+use crate::{Error, ErrorKind, StreamToken, Usage};
 
 /// A provider whose calls are measured.
 ///
@@ -140,17 +138,7 @@ pub fn describe_metrics() {
 
 #[deny(clippy::missing_trait_methods)]
 impl AiProvider for MeasuredProvider {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn model(&self) -> Model {
-        self.inner.model()
-    }
-
-    fn capabilities(&self) -> ProviderCapabilities {
-        self.inner.capabilities()
-    }
+    left_to!(inner);
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         let measurement = self.begin("chat", &request);
@@ -181,38 +169,6 @@ impl AiProvider for MeasuredProvider {
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         let measurement = self.begin("text_completion", &ChatRequest::new(request.prompt.clone(), []));
         Box::pin(Self::opened(measurement, self.inner.complete_stream(request)))
-    }
-
-    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
-        self.inner.list_models()
-    }
-
-    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
-        self.inner.generate_image(request)
-    }
-
-    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
-        self.inner.count_tokens(content)
-    }
-
-    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
-        self.inner.health_check()
-    }
-
-    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.initialize()
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.shutdown()
-    }
-
-    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.inner.encode(request)
-    }
-
-    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
-        self.inner.decoder(request)
     }
 }
 

@@ -13,13 +13,11 @@ use sha2::{Digest, Sha256};
 use super::flight::Flight;
 use super::ledger::token_bytes;
 use crate::clock::Clock;
-use crate::json::Value;
-use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
+use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
-use crate::stream::{StreamProcessor, StreamSummary, TokenStream};
-use crate::transport::HttpRequest;
-use crate::{Error, GeneratedImage, ImageRequest, Model, StreamToken};
+use crate::stream::{StreamSummary, TokenStream};
+use crate::{Error, StreamToken};
 
 /// The limits of a [`ResponseCache`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,17 +228,7 @@ impl CachedProvider {
 
 #[deny(clippy::missing_trait_methods)]
 impl AiProvider for CachedProvider {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn model(&self) -> Model {
-        self.inner.model()
-    }
-
-    fn capabilities(&self) -> ProviderCapabilities {
-        self.inner.capabilities()
-    }
+    left_to!(inner);
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         let Some(key) = self.key(&request) else { return self.inner.chat_stream(request) };
@@ -260,38 +248,6 @@ impl AiProvider for CachedProvider {
 
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         self.inner.complete_stream(request)
-    }
-
-    fn list_models(&self) -> BoxFuture<'_, Result<Vec<Model>, Error>> {
-        self.inner.list_models()
-    }
-
-    fn generate_image(&self, request: ImageRequest) -> BoxFuture<'_, Result<GeneratedImage, Error>> {
-        self.inner.generate_image(request)
-    }
-
-    fn count_tokens<'a>(&'a self, content: &'a [Value]) -> BoxFuture<'a, Result<u64, Error>> {
-        self.inner.count_tokens(content)
-    }
-
-    fn health_check(&self) -> BoxFuture<'_, HealthStatus> {
-        self.inner.health_check()
-    }
-
-    fn initialize(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.initialize()
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.inner.shutdown()
-    }
-
-    fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.inner.encode(request)
-    }
-
-    fn decoder(&self, request: &ChatRequest) -> Result<StreamProcessor, Error> {
-        self.inner.decoder(request)
     }
 }
 
