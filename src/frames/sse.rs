@@ -178,21 +178,19 @@ impl SseDecoder {
             return None;
         }
         let chunk: &[u8] = &self.chunk;
-        let (name, start) = match chunk.strip_prefix(b"event: ") {
-            Some(rest) => {
-                let end = EVENT.len() + memchr2(b'\n', b'\r', rest).filter(|length| *length > 0)?;
-                (Some(EVENT.len()..end), end)
-            }
-            None => (None, 0),
+        let line_length = |bytes: &[u8]| memchr2(b'\n', b'\r', bytes);
+        let name = match chunk.strip_prefix(EVENT) {
+            Some(rest) => Some(EVENT.len()..EVENT.len() + line_length(rest).filter(|length| *length > 0)?),
+            None => None,
         };
-        let start = match (&name, &chunk[start..]) {
-            (Some(_), [b'\n', b'd', b'a', b't', b'a', b':', b' ', ..]) => start + 7,
-            (None, [b'd', b'a', b't', b'a', b':', b' ', ..]) => start + 6,
-            _ => return None,
+        let line = match &name {
+            Some(name) => chunk[name.end..].strip_prefix(b"\n")?,
+            None => chunk,
         };
-        let length = memchr2(b'\n', b'\r', &chunk[start..])?;
-        let end = start + length;
-        if chunk.get(end..end + 2) != Some(b"\n\n") || end > self.limit {
+        let value = line.strip_prefix(DATA)?;
+        let start = chunk.len() - value.len();
+        let end = start + line_length(value)?;
+        if !chunk[end..].starts_with(b"\n\n") || end > self.limit {
             return None;
         }
         let name = name.map(|name| self.names.get(&self.chunk, name));
@@ -338,6 +336,7 @@ enum Cr {
     Border,
 }
 
+const DATA: &[u8] = b"data: ";
 const EVENT: &[u8] = b"event: ";
 const SMALLEST_CARRY: usize = 1 << 10;
 const LARGEST_CARRY: usize = 64 << 10;
@@ -555,6 +554,15 @@ mod tests {
         let names: [_; 2] = std::array::from_fn(|_| decoder.next_event().unwrap().unwrap().name.unwrap());
         assert_eq!(names[0].as_ptr(), names[1].as_ptr());
         assert!(!range.contains(&names[0].as_ptr()));
+    }
+
+    #[test]
+    fn names_that_are_taken_back_do_not_add_up_to_the_limit() {
+        let mut decoder = SseDecoder::new(SseDialect::BomPerLine).with_event_limit(40);
+        decoder.push(Bytes::from("event: taken back\nevent:\ndata: x\n\n".repeat(100)));
+        let events: Vec<_> = std::iter::from_fn(|| decoder.next_event()).map(Result::unwrap).collect();
+        assert_eq!(events.len(), 100);
+        assert!(events.iter().all(|event| event.name.is_none() && event.data == "x"));
     }
 
     #[test]

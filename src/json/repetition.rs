@@ -21,16 +21,16 @@ pub(crate) struct Repetition {
 }
 
 impl Repetition {
-    /// Takes the text of a parsed document as the pattern; `string` is the string in it that may change, and the
-    /// string of the key `padding` behind it may change too, as it means nothing.
-    pub(crate) fn learn(&mut self, string: Node<'_>, padding: &str) {
+    /// Takes the text of a parsed document as the pattern; `string` is the string in it that may change. The string
+    /// of the key `padding` behind it, if one is named, may change too, as it means nothing.
+    pub(crate) fn learn(&mut self, string: Node<'_>, padding: Option<&str>) {
         let Some((start, end)) = string.string_range() else { return };
         let source = string.document.source.as_bytes();
         self.head.clear();
         self.head.extend_from_slice(&source[..start]);
         self.tail.clear();
         let tail = &source[end..];
-        let cut = padding_of(tail, padding).filter(|_| !padding.is_empty());
+        let cut = padding.and_then(|key| padding_of(tail, key));
         self.tail.extend_from_slice(&tail[..cut.map_or(tail.len(), |(start, _)| start)]);
         self.end = cut.map(|(_, end)| tail[end..].to_vec());
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::json::Document;
 
-    fn learned(source: &str, padding: &str) -> Repetition {
+    fn learned(source: &str, padding: Option<&str>) -> Repetition {
         let (mut document, mut repetition) = (Document::new(), Repetition::default());
         repetition.learn(document.parse(source.into()).unwrap().get("d").get("text"), padding);
         repetition
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_the_string_may_differ() {
-        let repetition = learned(r#"{"id":1,"d":{"text":"one"},"n":null}"#, "");
+        let repetition = learned(r#"{"id":1,"d":{"text":"one"},"n":null}"#, None);
         let content = |text: &str| repetition.content(&text.into()).map(|text| text.to_string());
         assert_eq!(content(r#"{"id":1,"d":{"text":"another"},"n":null}"#).as_deref(), Some("another"));
         assert_eq!(
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn padding_may_differ_too() {
-        let repetition = learned(r#"{"d":{"text":"one"},"pad":"xyz","n":1}"#, "pad");
+        let repetition = learned(r#"{"d":{"text":"one"},"pad":"xyz","n":1}"#, Some("pad"));
         let content = |text: &str| repetition.content(&text.into()).map(|text| text.to_string());
         assert_eq!(content(r#"{"d":{"text":"two"},"pad":"","n":1}"#).as_deref(), Some("two"));
         assert_eq!(content(r#"{"d":{"text":"two"},"pad":"a\n","n":1}"#), None, "escapes are for the parser");

@@ -57,9 +57,9 @@ pub(super) struct Partial {
 }
 
 impl Partial {
-    /// Whether a line of it was read.
+    /// Whether a line of it was read that counts; a name may have been taken back since.
     pub(super) fn is_begun(&self) -> bool {
-        self.name.is_some() || self.data.is_some()
+        self.name.is_some() || self.data.is_some() || self.size > 0
     }
 
     pub(super) fn take(&mut self, field: Field, line: &Bytes, events: &mut VecDeque<SseEvent>) {

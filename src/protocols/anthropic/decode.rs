@@ -100,11 +100,13 @@ impl MessageDecoder {
         }
         let kind = event.get("type");
         if kind.str_eq("content_block_delta") {
+            let known = tokens.len();
             delta(event, tokens)?;
             let delta = event.get("delta");
-            match tokens.back() {
-                Some(StreamToken::Text(_)) => self.text.learn(delta.get("text"), ""),
-                Some(StreamToken::Reasoning(_)) => self.thinking.learn(delta.get("thinking"), ""),
+            // A delta that gave nothing is no pattern, whatever came before it.
+            match tokens.get(known) {
+                Some(StreamToken::Text(_)) => self.text.learn(delta.get("text"), None),
+                Some(StreamToken::Reasoning(_)) => self.thinking.learn(delta.get("thinking"), None),
                 _ => {}
             }
             Ok(())
@@ -261,4 +263,38 @@ fn piece(kind: &'static str, node: Node<'_>) -> StreamToken {
 
 fn malformed(what: &str) -> Error {
     Error::invalid_response(format!("the response is malformed: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tokens of these deltas, all in one chunk.
+    fn tokens(deltas: &[&str]) -> Vec<StreamToken> {
+        let event = |delta: &&str| {
+            let data = format!(r#"{{"type":"content_block_delta","index":0,"delta":{delta}}}"#);
+            format!("event: content_block_delta\ndata: {data}\n\n")
+        };
+        let body: String = deltas.iter().map(event).collect::<Vec<_>>().concat();
+        let mut decoder = MessageDecoder::new(Model::without_info("m"), Counting::WithoutCost);
+        let mut tokens = Tokens::new();
+        decoder.push(body.into(), &mut tokens).unwrap();
+        tokens.into()
+    }
+
+    #[test]
+    fn deltas_that_repeat_give_what_they_gave_and_silent_ones_stay_silent() {
+        let text = |text: &'static str| StreamToken::Text(Text::from_static(text));
+        let spoken = tokens(&[
+            r#"{"type":"text_delta","text":"a"}"#,
+            r#"{"type":"text_delta","text":"b\n"}"#,
+            r#"{"type":"signature_delta","signature":"s","text":"not said"}"#,
+            r#"{"type":"signature_delta","signature":"s","text":"nor this"}"#,
+            r#"{"type":"thinking_delta","thinking":"c"}"#,
+            r#"{"type":"thinking_delta","thinking":"d"}"#,
+            r#"{"type":"text_delta","text":""}"#,
+        ]);
+        let thought = |text: &'static str| StreamToken::Reasoning(Text::from_static(text));
+        assert_eq!(spoken, [text("a"), text("b\n"), thought("c"), thought("d"), text("")]);
+    }
 }

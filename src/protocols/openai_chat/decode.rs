@@ -177,7 +177,7 @@ impl ChatDecoder {
                 _ => return Ok(()),
             };
             if let Some(string) = string {
-                pattern.learn(string, "obfuscation");
+                pattern.learn(string, Some("obfuscation"));
             }
         }
         Ok(())
