@@ -25,20 +25,7 @@ fn cuts(body: &Bytes) -> [(&'static str, Vec<Bytes>); 4] {
     ]
 }
 
-/// Framing alone: memchr over the same bytes, then the decoder of events.
-fn frames(chunks: &[Bytes]) -> usize {
-    let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
-    let mut events = 0;
-    for chunk in chunks {
-        decoder.push(chunk.clone());
-        while let Some(event) = decoder.next_event() {
-            std::hint::black_box(event.expect("the stream is well formed"));
-            events += 1;
-        }
-    }
-    events
-}
-
+/// The floor: a look at each line's end.
 fn lines(chunks: &[Bytes]) -> usize {
     chunks.iter().map(|chunk| memchr::memchr_iter(b'\n', chunk).count()).sum()
 }
@@ -74,7 +61,9 @@ fn text_deltas(criterion: &mut Criterion) {
             );
             group.throughput(Throughput::Elements(tokens as u64));
             group.bench_function(BenchmarkId::new("memchr", cut), |b| b.iter(|| lines(&chunks)));
-            group.bench_function(BenchmarkId::new("frames", cut), |b| b.iter(|| frames(&chunks)));
+            group.bench_function(BenchmarkId::new("frames", cut), |b| {
+                b.iter(|| inputs::count_events(&chunks));
+            });
             group.bench_function(BenchmarkId::new("frames + JSON", cut), |b| b.iter(|| documents(&chunks)));
             group.bench_function(BenchmarkId::new("tokens", cut), |b| {
                 b.iter(|| inputs::count_tokens(provider, &chunks));
@@ -98,7 +87,7 @@ fn protocols(criterion: &mut Criterion) {
     for (name, case, settings) in recorded {
         let provider = inputs::provider(settings);
         let chunks = inputs::cut(&inputs::recorded(case, BODY), 16 * 1024);
-        group.throughput(Throughput::Elements(frames(&chunks) as u64));
+        group.throughput(Throughput::Elements(inputs::count_events(&chunks) as u64));
         group.bench_function(name, |bencher| bencher.iter(|| inputs::count_tokens(&*provider, &chunks)));
     }
     group.finish();

@@ -7,25 +7,11 @@
 
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use samewire::frames::sse::{SseDecoder, SseDialect};
 
 mod inputs;
 
 /// The recorded stream is repeated to a body of this size.
 const BODY: usize = 4 << 20;
-
-fn count_events(chunks: &[Bytes]) -> usize {
-    let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
-    let mut events = 0;
-    for chunk in chunks {
-        decoder.push(chunk.clone());
-        while let Some(event) = decoder.next_event() {
-            std::hint::black_box(event.expect("the stream is well formed"));
-            events += 1;
-        }
-    }
-    events
-}
 
 fn recorded_streams(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sse/recorded");
@@ -36,7 +22,7 @@ fn recorded_streams(criterion: &mut Criterion) {
         for size in [16 * 1024, 1400, 61] {
             let chunks = inputs::cut(&body, size);
             let mut events = 0;
-            let allocated = allocation_counter::measure(|| events = count_events(&chunks));
+            let allocated = allocation_counter::measure(|| events = inputs::count_events(&chunks));
             println!(
                 "{name}, {size} B chunks: {events} events, {:.4} allocations and {:.1} B allocated an event",
                 allocated.count_total as f64 / events as f64,
@@ -44,7 +30,7 @@ fn recorded_streams(criterion: &mut Criterion) {
             );
             group.throughput(Throughput::Elements(events as u64));
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
-                bencher.iter(|| count_events(&chunks));
+                bencher.iter(|| inputs::count_events(&chunks));
             });
         }
     }
@@ -61,7 +47,7 @@ fn one_large_event(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(format!("{kibibytes} KiB")), |bencher| {
             bencher.iter_batched(
                 || inputs::cut(&body, 1400),
-                |chunks| assert_eq!(count_events(&chunks), 1),
+                |chunks| assert_eq!(inputs::count_events(&chunks), 1),
                 BatchSize::LargeInput,
             );
         });

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use samewire::frames::sse::{SseDecoder, SseDialect};
 use samewire::json::{Value, object};
 use samewire::{
     AiProvider, ChatRequest, ContentBlock, Message, ProviderSettings, StreamToken, Tool, build_provider,
@@ -103,6 +104,20 @@ pub(crate) fn openai() -> Arc<dyn AiProvider> {
 
 pub(crate) fn anthropic() -> Arc<dyn AiProvider> {
     provider(r#"{"apiProvider":"anthropic","apiKey":"sk","apiModelId":"claude-sonnet-4-5"}"#)
+}
+
+/// Cuts a stream into events and counts them: framing alone.
+pub(crate) fn count_events(chunks: &[Bytes]) -> usize {
+    let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
+    let mut events = 0;
+    for chunk in chunks {
+        decoder.push(chunk.clone());
+        while let Some(event) = decoder.next_event() {
+            std::hint::black_box(event.expect("the stream is well formed"));
+            events += 1;
+        }
+    }
+    events
 }
 
 /// Decodes a stream and counts its tokens.

@@ -4,11 +4,11 @@
 import { openAiMessages } from './conversation.mjs'
 import { chunksOf } from './openai.mjs'
 
-/** As the base class asks; `price` is in dollars per million tokens. */
-export async function* createBaseMessage(client, { limit, temperature, price }, input) {
+/** What both ask for; a field that is undefined is not sent. */
+function ask(client, { model, limit, temperature }, input) {
   const { settings, metadata = {} } = input
-  const stream = await client.chat.completions.create({
-    model: settings.apiModelId,
+  return client.chat.completions.create({
+    model,
     max_tokens: limit,
     temperature: settings.modelTemperature ?? temperature,
     messages: openAiMessages(input),
@@ -17,6 +17,11 @@ export async function* createBaseMessage(client, { limit, temperature, price }, 
     tool_choice: metadata.tool_choice,
     parallel_tool_calls: metadata.parallelToolCalls ?? false,
   })
+}
+
+/** As the base class asks; `price` is in dollars per million tokens. */
+export async function* createBaseMessage(client, { limit, temperature, price }, input) {
+  const stream = await ask(client, { model: input.settings.apiModelId, limit, temperature }, input)
   yield* chunksOf(stream, ({ prompt_tokens: inputTokens, completion_tokens: outputTokens }) => ({
     inputTokens,
     outputTokens,
@@ -26,16 +31,7 @@ export async function* createBaseMessage(client, { limit, temperature, price }, 
 
 /** As the generic provider asks. */
 export async function* createGenericMessage(client, input) {
-  const { settings, metadata = {} } = input
-  const stream = await client.chat.completions.create({
-    model: settings.openAiModelId,
-    temperature: settings.modelTemperature ?? 0,
-    messages: openAiMessages(input),
-    stream: true,
-    stream_options: { include_usage: true },
-    tool_choice: metadata.tool_choice,
-    parallel_tool_calls: metadata.parallelToolCalls ?? false,
-  })
+  const stream = await ask(client, { model: input.settings.openAiModelId, temperature: 0 }, input)
   yield* chunksOf(stream, ({ prompt_tokens: inputTokens, completion_tokens: outputTokens }) => ({
     inputTokens,
     outputTokens,
