@@ -11,11 +11,15 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
-use samewire::manager::{ManagerConfig, ProviderConfig, ProviderInfo, ProviderManager, ProviderRegistry};
-use samewire::transport::replay::{Exchange, ReplayTransport};
-use samewire::transport::reqwest::ReqwestTransport;
-use samewire::transport::{HttpRequest, HttpResponse, Transport, TransportError, standard};
-use samewire::{AiProvider, Context, ProviderSettings, build_provider_in, clock::SystemClock};
+use samewire::layers::standard;
+use samewire::manager::{ManagerConfig, ProviderConfig, ProviderManager};
+use samewire::transport::{
+    Exchange, HttpRequest, HttpResponse, ReplayTransport, ReqwestTransport, Transport, TransportError,
+};
+use samewire::{
+    AiProvider, Context, ProviderInfo, ProviderRegistry, ProviderSettings, build_provider_in,
+    clock::SystemClock,
+};
 
 use tokio::runtime::Runtime;
 

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use samewire::AiProvider;
-use samewire::frames::sse::{SseDecoder, SseDialect};
+use samewire::frames::{SseDecoder, SseDialect};
 use samewire::json::Document;
 
 mod inputs;

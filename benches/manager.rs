@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use samewire::clock::{Clock, SystemClock};
-use samewire::layers::retry::RetryLayer;
+use samewire::layers::{DecodeLayer, RedirectLayer, RetryLayer, standard};
 use samewire::manager::{
     AdaptiveRateLimiter, BreakerConfig, CircuitBreaker, LimiterConfig, ManagerConfig, ProviderConfig,
     ProviderManager, Route,
 };
-use samewire::transport::encoding::DecodeLayer;
-use samewire::transport::redirect::RedirectLayer;
-use samewire::transport::{Headers, HttpRequest, HttpResponse, Transport, TransportError, standard};
+use samewire::transport::{Headers, HttpRequest, HttpResponse, Transport, TransportError};
 use samewire::{AiProvider, Context, ProviderSettings, build_provider_in};
 use tokio::runtime::Runtime;
 

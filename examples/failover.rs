@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use samewire::manager::{ManagerConfig, ProviderConfig, ProviderManager, Route};
-use samewire::transport::replay::{Disconnect, Exchange, ReplayTransport};
+use samewire::transport::{Disconnect, Exchange, ReplayTransport};
 use samewire::{AiProvider, ChatRequest, Context, Error, Message, ProviderSettings};
 
 #[tokio::main(flavor = "current_thread")]

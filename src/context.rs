@@ -148,14 +148,14 @@ mod system {
     use super::{Context, Ids};
     use crate::clock::SystemClock;
     use crate::settings::ProviderSettings;
-    use crate::{Error, transport};
+    use crate::{Error, layers, network, transport};
 
     impl Context {
         /// The machine that the program runs on: real clock, real network through
-        /// [`ReqwestTransport`](transport::reqwest::ReqwestTransport) with the standard layers, the process's
+        /// [`ReqwestTransport`](transport::ReqwestTransport) with the standard layers, the process's
         /// environment and the user's folders.
         pub fn system() -> Self {
-            Self::with_transport(Arc::new(transport::reqwest::ReqwestTransport::new()))
+            Self::with_transport(Arc::new(transport::ReqwestTransport::new()))
         }
 
         /// As [`system`](Self::system), with the proxies, certificates and limits of time that the settings
@@ -166,11 +166,11 @@ mod system {
         ///
         /// [`Configuration`](crate::ErrorKind::Configuration), naming the setting.
         pub fn system_for(settings: &ProviderSettings) -> Result<Self, Error> {
-            if !transport::network::is_set(settings) {
+            if !network::is_set(settings) {
                 return Ok(Self::system());
             }
             let clock: Arc<SystemClock> = Arc::new(SystemClock);
-            let transport = transport::network::transport(settings, clock.clone())?;
+            let transport = network::transport(settings, clock.clone())?;
             Ok(Self::over(transport, clock))
         }
 
@@ -178,7 +178,7 @@ mod system {
         /// redirects, retries) are put around it.
         pub fn with_transport(transport: Arc<dyn transport::Transport>) -> Self {
             let clock = Arc::new(SystemClock);
-            Self::over(transport::standard(transport, clock.clone()), clock)
+            Self::over(layers::standard(transport, clock.clone()), clock)
         }
 
         fn over(transport: Arc<dyn transport::Transport>, clock: Arc<SystemClock>) -> Self {

@@ -101,7 +101,7 @@
 //!
 //! # Features
 //!
-//! - `http` (default): [`transport::reqwest`], and [`build_provider`] with [`Context::system`].
+//! - `http` (default): [`transport::ReqwestTransport`], and [`build_provider`] with [`Context::system`].
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.
@@ -125,6 +125,8 @@ mod files;
 mod image;
 mod message;
 mod model;
+#[cfg(feature = "http")]
+mod network;
 mod protocols;
 mod provider;
 mod providers;
@@ -174,8 +176,8 @@ pub use answer_format::{AnswerFormat, AnswerSchema, strict_schema};
 pub use catalog::lists::ModelLists;
 pub use context::{ClientIdentity, Context, Ids};
 pub use error::{Error, ErrorKind, RetryAdvice};
-pub use frames::event_stream::EventStreamDecoder;
-pub use frames::sse::SseDecoder;
+pub use frames::EventStreamDecoder;
+pub use frames::SseDecoder;
 pub use image::{GeneratedImage, ImageMethod, ImageRequest};
 pub use message::{ContentBlock, Message};
 pub use model::{Model, ModelInfo};

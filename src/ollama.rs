@@ -12,7 +12,7 @@ use futures_core::Stream;
 use crate::context::Context;
 use crate::driver;
 use crate::error::{Error, ErrorKind};
-use crate::frames::ndjson::NdjsonDecoder;
+use crate::frames::NdjsonDecoder;
 use crate::json::{Document, object};
 use crate::protocols::ollama::{errors, pull as lines};
 use crate::providers::ollama::Server;

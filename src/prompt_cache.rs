@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_providers_own_conversations_extend() {
-        let replay = crate::transport::replay::ReplayTransport::new([]);
+        let replay = crate::transport::ReplayTransport::new([]);
         let context = crate::Context::for_tests(
             std::sync::Arc::new(replay),
             std::sync::Arc::new(crate::clock::TestClock::default()),

@@ -217,7 +217,7 @@ const MODEL: &str = "apiModelId";
 mod tests {
     use super::*;
     use crate::clock::TestClock;
-    use crate::transport::replay::ReplayTransport;
+    use crate::transport::ReplayTransport;
     use std::sync::Arc;
 
     #[test]

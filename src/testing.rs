@@ -68,13 +68,14 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
-pub use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
+pub use crate::transport::{Disconnect, Exchange, ReplayTransport};
 pub use fixture::Fixture;
 pub use scripted::{ScriptedProvider, Turn};
 
 use crate::clock::Clock;
 use crate::context::{Context, Ids};
-use crate::transport::{Transport, standard};
+use crate::layers::standard;
+use crate::transport::Transport;
 
 /// A context for tests over a transport: the standard layers, an [`InstantClock`], ids of zeros, no
 /// environment variables, no folders.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use samewire::json::{Value, object};
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{
     AiProvider, AnswerFormat, ChatRequest, Context, Message, ProviderSettings, build_provider,
     build_provider_in,

@@ -76,6 +76,7 @@ fn codecs_do_not_know_who_uses_them() {
         &lines_with(&["transport", "layers", "frames", "json"], &lower),
         "transport, layers, framings and JSON stand below protocols",
     );
+    assert_none(&lines_with(&["transport"], &["crate::layers"]), "layers are put around transports");
     assert_none(&lines_with(&["providers"], &["crate::manager"]), "the manager is above providers");
 }
 

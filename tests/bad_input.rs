@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use samewire::json::object;
-use samewire::transport::replay::ReplayTransport;
+use samewire::transport::ReplayTransport;
 use samewire::{
     AiProvider, ChatRequest, ContentBlock, Context, Error, ErrorKind, Message, ProviderSettings,
     build_provider_in, provider_ids,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{
     ChatRequest, Context, Error, ErrorKind, Message, ProviderSettings, RetryAdvice, build_provider_in,
 };

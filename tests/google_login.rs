@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{ChatRequest, Context, Message, ProviderSettings, StreamToken, build_provider_in};
 
 /// Ends in 2100.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use samewire::transport::replay::{Exchange, ReplayTransport};
-use samewire::transport::{HttpRequest, standard};
+use samewire::layers::standard;
+use samewire::transport::{Exchange, HttpRequest, ReplayTransport};
 use samewire::{
     AiProvider, CompletionRequest, Context, PromptFormat, ProviderSettings, build_provider_in, clock,
 };

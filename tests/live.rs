@@ -26,12 +26,10 @@ use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use recorder::Recorder;
 use samewire::json::object;
-use samewire::manager::{ProviderInfo, ProviderRegistry};
-use samewire::transport::Transport;
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::transport::{ReqwestTransport, Transport};
 use samewire::{
-    ChatRequest, ChatResponse, Context, Message, ProviderSettings, StreamToken, Tool, ToolChoice,
-    build_provider_in,
+    ChatRequest, ChatResponse, Context, Message, ProviderInfo, ProviderRegistry, ProviderSettings,
+    StreamToken, Tool, ToolChoice, build_provider_in,
 };
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use samewire::clock::Clock;
 use samewire::manager::{
     BreakerConfig, ManagerConfig, MeasuredProvider, ProviderConfig, ProviderManager, count_retry,
 };
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{AiProvider, ChatRequest, Context, ErrorKind, Message, ProviderSettings, build_provider_in};
 
 #[path = "../examples/metrics/recorder.rs"]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use samewire::json::object;
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{
     AiProvider, ChatRequest, ChatResponse, Context, Error, ErrorKind, Message, ProviderSettings, StreamToken,
     Tool, build_provider_in,

@@ -9,8 +9,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use futures_core::future::BoxFuture;
 use samewire::json::Value;
-use samewire::transport::reqwest::ReqwestTransport;
-use samewire::transport::{HttpRequest, HttpResponse, HttpVersion, Transport, TransportError};
+use samewire::transport::{
+    HttpRequest, HttpResponse, HttpVersion, ReqwestTransport, Transport, TransportError,
+};
 use samewire::{ChatRequest, Context, Message, ProviderRegistry, ProviderSettings, build_provider_in};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use samewire::clock::SystemClock;
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::layers::standard;
 use samewire::transport::{
-    HeaderValue, Headers, HttpRequest, HttpVersion, RequestOptions, Transport, TransportErrorKind, standard,
+    HeaderValue, Headers, HttpRequest, HttpVersion, RequestOptions, ReqwestTransport, Transport,
+    TransportErrorKind,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use samewire::transport::replay::{Disconnect, Exchange, ReplayTransport};
+use samewire::transport::{Disconnect, Exchange, ReplayTransport};
 use samewire::{
     ChatRequest, Context, ErrorKind, Message, ProviderSettings, StreamToken, TokenStream, build_provider_in,
 };

@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use samewire::transport::replay::{Exchange, ReplayTransport};
 use samewire::transport::{
-    HeaderValue, Headers, HttpRequest, HttpResponse, RequestOptions, Transport, TransportError,
+    Exchange, HeaderValue, Headers, HttpRequest, HttpResponse, ReplayTransport, RequestOptions,
+    ReqwestTransport, Transport, TransportError, TransportErrorKind,
 };
-use samewire::transport::{TransportErrorKind, reqwest::ReqwestTransport};
 use samewire::{
-    AiProvider, ChatRequest, CompletionRequest, Context, Error, Message, ProviderSettings, build_provider_in,
+    AiProvider, ChatRequest, CompletionRequest, Context, Error, Message, ProviderInfo, ProviderRegistry,
+    ProviderSettings, build_provider_in,
 };
-use samewire::{ProviderInfo, ProviderRegistry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use samewire::frames::sse::{SseDecoder, SseDialect};
+use samewire::frames::{SseDecoder, SseDialect};
 use samewire::json::{Value, object};
 use samewire::{
     AiProvider, ChatRequest, ContentBlock, Message, ProviderSettings, StreamToken, Tool, build_provider,

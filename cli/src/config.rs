@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use samewire::Context;
 use samewire::config::{Config, Fact, ImportedKeys, Language, Origin, ProviderEntry, import};
 use samewire::json::{Object, Value};
-use samewire::manager::{ProviderManager, ProviderRegistry};
+use samewire::manager::ProviderManager;
+use samewire::{Context, ProviderRegistry};
 
 use crate::failure::Failure;
 use crate::output::{print, print_json, run_until_interrupted, table};

@@ -6,10 +6,11 @@ use clap::Args;
 use futures_util::future::join_all;
 use samewire::config::ProviderEntry;
 use samewire::json::{Object, Value};
-use samewire::manager::{ApiKey, ProviderRegistry};
+use samewire::manager::ApiKey;
 use samewire::transport::{Headers, HttpRequest, RequestOptions};
 use samewire::{
-    ChatRequest, Context, ErrorKind, Message, ProviderSettings, build_provider_in, list_models_in,
+    ChatRequest, Context, ErrorKind, Message, ProviderRegistry, ProviderSettings, build_provider_in,
+    list_models_in,
 };
 
 use crate::failure::Failure;

@@ -3,8 +3,7 @@
 use clap::Args;
 use samewire::headless::Program;
 use samewire::json::{Object, Value};
-use samewire::manager::{ProviderInfo, ProviderRegistry};
-use samewire::{Context, ProviderCapabilities};
+use samewire::{Context, ProviderCapabilities, ProviderInfo, ProviderRegistry};
 
 use crate::failure::Failure;
 use crate::output::{print, print_json, table};

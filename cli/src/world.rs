@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use samewire::config::{Config, KeyReader, find, user_folder};
-use samewire::manager::{ProviderInfo, ProviderManager, ProviderRegistry};
-use samewire::{AiProvider, Context, ProviderSettings, build_provider};
+use samewire::manager::ProviderManager;
+use samewire::{AiProvider, Context, ProviderInfo, ProviderRegistry, ProviderSettings, build_provider};
 
 use crate::failure::Failure;
 use crate::keyring::with_keyring;

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use samewire::layers::timeout::{HeadLimit, TimeoutLayer};
-use samewire::transport::reqwest::ReqwestTransport;
-use samewire::transport::standard_within;
+use samewire::layers::{HeadLimit, TimeoutLayer, standard_within};
+use samewire::transport::ReqwestTransport;
 use samewire::{AiProvider, ChatRequest, Context, Message, ProviderSettings, build_provider_in};
 use samewire_conformance::chaos::{ChaosServer, Fault};
 use samewire_conformance::load_case;

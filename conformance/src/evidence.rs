@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use samewire::json::{Object, Value, object};
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::transport::ReqwestTransport;
 
 use crate::calls::{Ask, Outcome, Run};
 use crate::fixture::{Case, Request, Response};

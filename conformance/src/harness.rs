@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::transport::ReqwestTransport;
 use tokio::runtime::Runtime;
 
 use crate::calls::{Entry, Run, entry};

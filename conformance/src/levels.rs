@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use samewire::transport::replay::{self, ReplayTransport};
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::transport::{self, ReplayTransport, ReqwestTransport};
 use serde::Deserialize;
 
 use crate::calls::{Ask, Outcome, Run};
@@ -137,9 +136,9 @@ pub(crate) fn replay(case: &Case, cutting: Option<&Cutting>) -> ReplayTransport 
     }))
 }
 
-fn replayed(exchange: &Exchange) -> replay::Exchange {
+fn replayed(exchange: &Exchange) -> transport::Exchange {
     let Exchange { request, response } = exchange;
-    let mut made = replay::Exchange::new(response.status)
+    let mut made = transport::Exchange::new(response.status)
         .on(request.method.clone(), request.target.clone())
         .body(response.sent_body());
     if !request.http2 {
@@ -155,8 +154,8 @@ fn replayed(exchange: &Exchange) -> replay::Exchange {
     }
     match response.disconnect {
         None => made,
-        Some(Disconnect::Before) => made.disconnect(replay::Disconnect::Before),
-        Some(Disconnect::Mid) => made.disconnect(replay::Disconnect::Mid),
-        Some(Disconnect::MidReset) => made.disconnect(replay::Disconnect::ResetMid),
+        Some(Disconnect::Before) => made.disconnect(transport::Disconnect::Before),
+        Some(Disconnect::Mid) => made.disconnect(transport::Disconnect::Mid),
+        Some(Disconnect::MidReset) => made.disconnect(transport::Disconnect::ResetMid),
     }
 }

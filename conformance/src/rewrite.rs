@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
-use samewire::transport::reqwest::ReqwestTransport;
-use samewire::transport::{HttpRequest, HttpResponse, Transport, TransportError};
+use samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
 
 use crate::fixture::Request;
 

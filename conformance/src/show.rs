@@ -5,7 +5,7 @@ use std::path::Path;
 
 use samewire::ChatRequest;
 use samewire::json::Value;
-use samewire::transport::replay::ReplayTransport;
+use samewire::transport::ReplayTransport;
 
 use crate::calls::chat_request;
 use crate::fixture::{Case, Exchange};

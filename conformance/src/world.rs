@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use samewire::clock::Clock;
 use samewire::json::Value;
-use samewire::transport::{Transport, standard};
+use samewire::layers::standard;
+use samewire::transport::Transport;
 use samewire::{ClientIdentity, Context, Ids};
 use tempfile::TempDir;
 
@@ -195,7 +196,7 @@ const PEM_END: &str = concat!("-----END ", "PRIVATE KEY-----");
 
 #[cfg(test)]
 mod tests {
-    use samewire::transport::replay::ReplayTransport;
+    use samewire::transport::ReplayTransport;
 
     use super::*;
 

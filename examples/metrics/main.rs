@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use samewire::clock::SystemClock;
 use samewire::manager::{MeasuredProvider, describe_metrics};
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
 use samewire::{AiProvider, ChatRequest, Context, Message, ProviderSettings, build_provider_in};
 
 mod recorder;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use samewire::clock::Clock;
-use samewire::transport::replay::ReplayTransport;
+use samewire::transport::ReplayTransport;
 use samewire::{Context, Ids};
 
 struct Still;

@@ -115,7 +115,7 @@ mod tests {
     use crate::clock::TestClock;
     use crate::context::{ClientIdentity, Ids};
     use crate::json::Value;
-    use crate::transport::replay::{Exchange, ReplayTransport};
+    use crate::transport::{Exchange, ReplayTransport};
 
     struct NoIds;
 

@@ -7,7 +7,7 @@ use crate::clock::TestClock;
 use crate::request::CompletionRequest;
 use crate::response::CompletionResponse;
 use crate::stream::TokenStream;
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{Message, Model, ProviderSettings, StreamToken, build_provider_in};
 
 struct Rig {

@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::clock::TestClock;
-    use crate::transport::replay::{Exchange, ReplayTransport};
+    use crate::transport::{Exchange, ReplayTransport};
 
     const LIST: &str = r#"{"google":{"id":"google","models":{"gemini-9":{"name":"Gemini 9","limit":{"context":5,"output":0},
         "modalities":{"input":["text","image","smell"],"output":["text"]},"cost":{"input":0,"output":1},"status":"deprecated"}}}}"#;

@@ -8,7 +8,7 @@ use super::mistake::suggest;
 use super::settings_names::is_secret;
 use crate::Error;
 use crate::json::{Object, Value, write_string};
-use crate::manager::{ProviderInfo, ProviderRegistry};
+use crate::registry::{ProviderInfo, ProviderRegistry};
 
 /// What becomes of the keys in imported settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -175,7 +175,7 @@ impl fmt::Debug for KeySource {
 mod tests {
     use super::*;
     use crate::clock::TestClock;
-    use crate::transport::replay::ReplayTransport;
+    use crate::transport::ReplayTransport;
 
     struct OneEntry;
 

@@ -142,7 +142,7 @@ fn with_key(entry: &ProviderEntry, key: Option<&ApiKey>) -> ProviderSettings {
 
 /// The context of an entry with a network of its own; `None` if it has none.
 fn own_network(entry: &ProviderEntry, context: &Context) -> Result<Option<Context>, Error> {
-    if !crate::transport::network::is_set(&entry.settings) {
+    if !crate::network::is_set(&entry.settings) {
         return Ok(None);
     }
     let transport = Context::system_for(&entry.settings)

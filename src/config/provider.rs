@@ -13,7 +13,8 @@ use super::node::{Data, Node};
 use super::section::{Found, Origin, Reading, Section};
 use super::settings_names;
 use crate::json::{Value, object};
-use crate::manager::{LimiterConfig, ProviderInfo, ProviderRegistry};
+use crate::manager::LimiterConfig;
+use crate::registry::{ProviderInfo, ProviderRegistry};
 use crate::settings::ProviderSettings;
 
 /// One provider of a [`Config`](super::Config).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::clock::TestClock;
 use crate::manager::ProviderManager;
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{AiProvider, ChatRequest, Message};
 
 fn world(variables: &[(&str, &str)], exchanges: Vec<Exchange>) -> (Context, Arc<ReplayTransport>) {

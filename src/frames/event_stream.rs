@@ -22,7 +22,7 @@ pub use headers::EventHeader;
 /// # Example: read a stream as it arrives
 ///
 /// ```
-/// use samewire::frames::event_stream::EventStreamDecoder;
+/// use samewire::frames::EventStreamDecoder;
 ///
 /// let (start, rest) = (b"\0\0\0\x1d\0\0\0\x0bj\x80U", b"\xd2\x05:type\x07\0\x02hi{}\x81\xabY\xe6");
 /// let mut decoder = EventStreamDecoder::new();
@@ -33,7 +33,7 @@ pub use headers::EventHeader;
 /// assert_eq!(message.text(":type").unwrap(), "hi");
 /// assert_eq!(message.payload, "{}");
 /// decoder.finish()?;
-/// # Ok::<(), samewire::frames::event_stream::EventStreamError>(())
+/// # Ok::<(), samewire::frames::EventStreamError>(())
 /// ```
 #[derive(Debug)]
 pub struct EventStreamDecoder {

@@ -5,9 +5,13 @@
 
 mod chunks;
 pub(crate) mod data_events;
-pub mod event_stream;
-pub mod ndjson;
-pub mod sse;
+mod event_stream;
+mod ndjson;
+mod sse;
+
+pub use event_stream::{EventHeader, EventMessage, EventStreamDecoder, EventStreamError};
+pub use ndjson::{NdjsonDecoder, NdjsonError};
+pub use sse::{SseDecoder, SseDialect, SseError, SseEvent};
 
 #[cfg(test)]
 pub(crate) mod cuts;

@@ -23,7 +23,7 @@ use crate::Text;
 /// # Example: read a stream as it arrives
 ///
 /// ```
-/// use samewire::frames::ndjson::NdjsonDecoder;
+/// use samewire::frames::NdjsonDecoder;
 ///
 /// let mut decoder = NdjsonDecoder::new();
 /// decoder.push("{\"done\":fal".into());
@@ -33,7 +33,7 @@ use crate::Text;
 /// assert!(decoder.next_line().is_none());
 /// decoder.finish();
 /// assert_eq!(decoder.next_line().unwrap()?, r#"{"done":true}"#);
-/// # Ok::<(), samewire::frames::ndjson::NdjsonError>(())
+/// # Ok::<(), samewire::frames::NdjsonError>(())
 /// ```
 #[derive(Debug)]
 pub struct NdjsonDecoder {

@@ -31,7 +31,7 @@ use line::{Field, Names, Partial};
 /// # Example: read a stream as it arrives
 ///
 /// ```
-/// use samewire::frames::sse::{SseDecoder, SseDialect};
+/// use samewire::frames::{SseDecoder, SseDialect};
 ///
 /// let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
 /// decoder.push("event: greeting\ndata: hel".into());
@@ -45,7 +45,7 @@ use line::{Field, Names, Partial};
 ///
 /// decoder.finish();
 /// assert!(decoder.next_event().is_none());
-/// # Ok::<(), samewire::frames::sse::SseError>(())
+/// # Ok::<(), samewire::frames::SseError>(())
 /// ```
 #[derive(Debug)]
 pub struct SseDecoder {

@@ -9,7 +9,7 @@ use super::ansi;
 use super::diagnostics::Run;
 use super::program::Spec;
 use super::session::Bookmark;
-use crate::frames::ndjson::NdjsonDecoder;
+use crate::frames::NdjsonDecoder;
 use crate::json::Value;
 use crate::stream::{Decode, Progress, StreamSummary};
 use crate::transport::{TransportError, TransportErrorKind};

@@ -14,14 +14,14 @@ use crate::transport::{Body, HttpRequest, HttpResponse, Transport, TransportErro
 /// Ends a body that grows beyond a limit with [`TransportErrorKind::TooLarge`], so that no answer, good or bad,
 /// can fill the memory of whoever collects it.
 ///
-/// Its place is around the [decoding](crate::transport::encoding::DecodeLayer) of contents: what counts is what a
+/// Its place is around the [decoding](crate::layers::DecodeLayer) of contents: what counts is what a
 /// body unpacks to.
 ///
 /// # Example: answers of at most a megabyte
 ///
 /// ```
 /// use std::sync::Arc;
-/// use samewire::layers::body_limit::BodyLimitLayer;
+/// use samewire::layers::BodyLimitLayer;
 /// use samewire::transport::{encoding::DecodeLayer, replay::ReplayTransport};
 ///
 /// let inner = Arc::new(ReplayTransport::new([]));
@@ -96,8 +96,7 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
-    use crate::transport::replay::{Exchange, ReplayTransport};
-    use crate::transport::{Headers, RequestOptions};
+    use crate::transport::{Exchange, Headers, ReplayTransport, RequestOptions};
 
     async fn read(limit: u64) -> (usize, Option<TransportErrorKind>) {
         let exchange = Exchange::new(200).body("0123456789").cut_at([4, 8]);

@@ -182,9 +182,8 @@ mod tests {
 
     use super::*;
     use crate::clock::TestClock;
-    use crate::layers::sign::SignLayer;
-    use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
-    use crate::transport::{RequestOptions, Sign};
+    use crate::layers::SignLayer;
+    use crate::transport::{Disconnect, Exchange, ReplayTransport, RequestOptions, Sign};
 
     const STAINLESS: RetryPolicy = RetryPolicy::Stainless { count_header: Some("X-Stainless-Retry-Count") };
     const AWS: RetryPolicy = RetryPolicy::AwsStandard { attempts: 3 };

@@ -15,7 +15,7 @@ use crate::transport::{Body, HttpRequest, HttpResponse, Transport, TransportErro
 
 /// Limits the wait for the response head, and the whole exchange up to the last byte of its body.
 ///
-/// Put it around [`standard`](crate::transport::standard) to limit a call with all its retries. Put inside
+/// Put it around [`standard`](crate::layers::standard) to limit a call with all its retries. Put inside
 /// it, the total would begin anew with each attempt.
 ///
 /// # Example: a local model that may think for an hour
@@ -23,8 +23,8 @@ use crate::transport::{Body, HttpRequest, HttpResponse, Transport, TransportErro
 /// ```
 /// use std::sync::Arc;
 /// use std::time::Duration;
-/// use samewire::layers::timeout::{HeadLimit, TimeoutLayer};
-/// use samewire::transport::replay::ReplayTransport;
+/// use samewire::layers::{HeadLimit, TimeoutLayer};
+/// use samewire::transport::ReplayTransport;
 ///
 /// let inner = Arc::new(ReplayTransport::new([]));
 /// let transport = TimeoutLayer::new(inner).head(HeadLimit::Off).total(Some(Duration::from_secs(3600)));

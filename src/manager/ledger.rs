@@ -404,7 +404,7 @@ mod tests {
     use super::*;
     use crate::clock::TestClock;
     use crate::context::Context;
-    use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
+    use crate::transport::{Disconnect, Exchange, ReplayTransport};
     use crate::{ErrorKind, Message, ProviderSettings, build_provider_in};
 
     const ANTHROPIC: &str = concat!(

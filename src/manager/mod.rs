@@ -45,8 +45,6 @@ mod single_try;
 mod tests;
 mod usage;
 
-#[doc(no_inline)]
-pub use crate::registry::{AuthStyle, Protocol, ProviderInfo, ProviderRegistry};
 pub use api_key::{ApiKey, KeyId, KeyRules};
 #[cfg(feature = "metrics")]
 pub use audit::audit;

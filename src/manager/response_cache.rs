@@ -294,7 +294,7 @@ mod tests {
     use super::*;
     use crate::clock::PausedClock;
     use crate::context::Context;
-    use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
+    use crate::transport::{Disconnect, Exchange, ReplayTransport};
     use crate::{Message, ProviderSettings, build_provider_in};
 
     const BODY: &str = concat!(

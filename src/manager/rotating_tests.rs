@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use super::*;
 use crate::clock::PausedClock;
 use crate::manager::key_state::FileKeyState;
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{ErrorKind, Message};
 
 const GOOD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n";
@@ -22,7 +22,7 @@ fn rig(count: usize, exchanges: impl IntoIterator<Item = Exchange>) -> Rig {
     let transport: Arc<dyn Transport> = replay.clone();
     // With the reference's retries in between, which must leave refusals alone.
     #[cfg(feature = "http")]
-    let transport = crate::transport::standard(transport, clock.clone());
+    let transport = crate::layers::standard(transport, clock.clone());
     let context = Context::for_tests(transport, clock.clone());
     let keys = (0..count).map(|n| ApiKey::new(format!("key-{n}")));
     let ring = Arc::new(KeyRing::new("groq", keys, clock).unwrap());

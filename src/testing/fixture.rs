@@ -11,8 +11,7 @@ use crate::context::Context;
 use crate::json::Value;
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
-use crate::transport::HeaderValue;
-use crate::transport::replay::{Disconnect, Exchange, ReplayTransport};
+use crate::transport::{Disconnect, Exchange, HeaderValue, ReplayTransport};
 
 /// A recorded case: what was asked, what went over the wire, and what came out.
 ///

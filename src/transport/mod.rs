@@ -13,24 +13,17 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use crate::Text;
-#[cfg(feature = "http")]
-use crate::{
-    clock::Clock,
-    layers::body_limit::{BodyLimitLayer, DEFAULT_BODY_LIMIT},
-    layers::{retry::RetryLayer, sign::SignLayer},
-};
 
-#[cfg(feature = "http")]
-pub mod encoding;
 pub(crate) mod javascript;
 #[cfg(feature = "http")]
 mod lanes;
+mod replay;
 #[cfg(feature = "http")]
-pub(crate) mod network;
-pub mod redirect;
-pub mod replay;
+mod reqwest;
+
+pub use replay::{Disconnect, Exchange, ReplayTransport};
 #[cfg(feature = "http")]
-pub mod reqwest;
+pub use reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 
 /// Carries one request and returns the response head with its body as a stream.
 ///
@@ -49,53 +42,6 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         (**self).send(request)
     }
-}
-
-/// Wraps a bare transport in what every call of the reference goes through.
-///
-/// From the outside in: retries, redirects, a limit on bodies, content decoding, signing, `inner`. Each needs its place:
-///
-/// ```text
-/// retry(redirect(limit(decode(sign(inner)))))   right
-/// redirect(retry(...))                          wrong: every hop would get retries of its own, and the failures
-///                                               that `fetch` makes of 407 and 421 would never be tried again
-/// sign(retry(...))                              wrong: one signature, with one date, for all attempts
-/// sign(redirect(...))                           wrong: the second host would get the first one's signature
-/// ```
-///
-/// # Example: a client for real connections
-///
-/// ```
-/// use std::sync::Arc;
-/// use samewire::{clock::SystemClock, transport};
-///
-/// let http = transport::standard(
-///     Arc::new(transport::reqwest::ReqwestTransport::new()),
-///     Arc::new(SystemClock),
-/// );
-/// # let _: Arc<dyn transport::Transport> = http;
-/// ```
-#[cfg(feature = "http")]
-pub fn standard(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<dyn Transport> {
-    standard_within(inner, clock, Some(DEFAULT_BODY_LIMIT))
-}
-
-/// As [`standard`], with another limit on the bytes of a decoded body than
-/// [`DEFAULT_BODY_LIMIT`]; `None` has none.
-#[cfg(feature = "http")]
-pub fn standard_within(
-    inner: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    body_limit: Option<u64>,
-) -> Arc<dyn Transport> {
-    let signed = Arc::new(SignLayer::new(inner, clock.clone()));
-    let decoded: Arc<dyn Transport> = Arc::new(encoding::DecodeLayer::new(signed));
-    let limited = match body_limit {
-        Some(bytes) => Arc::new(BodyLimitLayer::new(decoded, bytes)),
-        None => decoded,
-    };
-    let followed = Arc::new(redirect::RedirectLayer::new(limited));
-    Arc::new(RetryLayer::new(followed, clock))
 }
 
 /// One request, ready for the wire: what codecs give and transports take.

@@ -14,14 +14,13 @@ use crate::Text;
 ///
 /// A request takes the first exchange left that fits its method and target, and uses it up; a request
 /// that none fits fails with [`TransportErrorKind::Connect`]. Bodies are given as recorded: wrap the
-/// replay in [`standard`](super::standard) to have content encodings undone, redirects followed and
+/// replay in [`standard`](crate::layers::standard) to have content encodings undone, redirects followed and
 /// failures tried again, exactly as around a real connection.
 ///
 /// # Example: answer one request
 ///
 /// ```
-/// use samewire::transport::replay::{Exchange, ReplayTransport};
-/// use samewire::transport::{Headers, HttpRequest, RequestOptions, Transport};
+/// use samewire::transport::{Exchange, Headers, HttpRequest, ReplayTransport, RequestOptions, Transport};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let replay = ReplayTransport::new([

@@ -25,7 +25,7 @@ use super::{Headers, HttpRequest, HttpResponse, HttpVersion, Transport, Transpor
 /// `host`, `connection` and `content-length` as given. Two things differ: HTTP/2 has no `connection` and
 /// `host`, and an HTTP/1.1 request without `accept` gets `accept: */*` at its end, as reqwest insists.
 ///
-/// Redirects, content encodings and retries are left to the layers: see [`standard`](super::standard).
+/// Redirects, content encodings and retries are left to the layers: see [`standard`](crate::layers::standard).
 /// Connections are made when the first request needs them, kept for the next, and shared by clones.
 /// Needs a Tokio runtime. Dropping a response's body closes its HTTP/1.1 connection, or resets its
 /// HTTP/2 stream.
@@ -37,7 +37,7 @@ pub struct ReqwestTransport(Arc<Inner>);
 /// # Example: through a proxy, with a company's certificate
 ///
 /// ```no_run
-/// use samewire::transport::reqwest::ReqwestTransport;
+/// use samewire::transport::ReqwestTransport;
 ///
 /// let transport = ReqwestTransport::builder()
 ///     .proxy("http://proxy.example.com:3128")
@@ -48,7 +48,7 @@ pub struct ReqwestTransport(Arc<Inner>);
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct Builder {
+pub struct ReqwestTransportBuilder {
     proxy: Option<String>,
     no_proxy: Option<String>,
     system_proxy: bool,
@@ -62,7 +62,7 @@ pub struct Builder {
 struct Inner {
     proxy: Option<Proxy>,
     ca_certificates: Vec<Certificate>,
-    settings: Builder,
+    settings: ReqwestTransportBuilder,
     http11: OnceLock<Result<Client, TransportError>>,
     http2: Lanes,
 }
@@ -70,12 +70,12 @@ struct Inner {
 impl ReqwestTransport {
     /// A transport with the default settings. Stacks no layers.
     pub fn new() -> Self {
-        Self(Arc::new(Inner::new(Builder::default(), None, Vec::new())))
+        Self(Arc::new(Inner::new(ReqwestTransportBuilder::default(), None, Vec::new())))
     }
 
     /// Starts with the default settings.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -130,7 +130,7 @@ impl Transport for ReqwestTransport {
     }
 }
 
-impl Default for Builder {
+impl Default for ReqwestTransportBuilder {
     fn default() -> Self {
         Self {
             proxy: None,
@@ -145,7 +145,7 @@ impl Default for Builder {
     }
 }
 
-impl Builder {
+impl ReqwestTransportBuilder {
     /// Sends everything through this proxy: `http:`, `https:`, `socks5:` or `socks5h:`, with user and
     /// password in the URL if it wants them.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -224,7 +224,11 @@ impl Builder {
 }
 
 impl Inner {
-    fn new(settings: Builder, proxy: Option<Proxy>, ca_certificates: Vec<Certificate>) -> Self {
+    fn new(
+        settings: ReqwestTransportBuilder,
+        proxy: Option<Proxy>,
+        ca_certificates: Vec<Certificate>,
+    ) -> Self {
         Self { proxy, ca_certificates, settings, http11: OnceLock::new(), http2: Lanes::default() }
     }
 

@@ -1,7 +1,7 @@
 //! Which frames of an event stream are known, by protocol.
 
+use samewire::Protocol;
 use samewire::json::Value;
-use samewire::manager::Protocol;
 
 /// The events of a body that its protocol's documentation does not name; bodies that are no event streams
 /// are not looked into.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use samewire::ProviderSettings;
 use samewire::json::Value;
-use samewire::manager::ProviderRegistry;
-use samewire::transport::replay::{Exchange, ReplayTransport};
+use samewire::transport::{Exchange, ReplayTransport};
+use samewire::{ProviderRegistry, ProviderSettings};
 
 use crate::{Check, Live, ensure};
 

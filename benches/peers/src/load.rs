@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ::samewire::clock::SystemClock;
 use ::samewire::manager::{LimiterConfig, ManagerConfig, ProviderConfig, ProviderManager};
-use ::samewire::transport::reqwest::ReqwestTransport;
-use ::samewire::transport::{HttpRequest, HttpResponse, Transport, TransportError, standard};
+use ::samewire::layers::standard;
+use ::samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
 use ::samewire::{AiProvider, ChatRequest, Context, Message, ProviderRegistry, ProviderSettings};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use ::samewire::AiProvider;
-use ::samewire::frames::sse::{SseDecoder, SseDialect};
+use ::samewire::frames::{SseDecoder, SseDialect};
 use bytes::Bytes;
 use eventsource_stream::Eventsource;
 use futures_util::FutureExt;

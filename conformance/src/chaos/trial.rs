@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use samewire::layers::timeout::{HeadLimit, TimeoutLayer};
-use samewire::transport::reqwest::ReqwestTransport;
-use samewire::transport::standard_within;
+use samewire::layers::{HeadLimit, TimeoutLayer, standard_within};
+use samewire::transport::ReqwestTransport;
 use samewire::{Error, ErrorKind};
 
 use super::{ChaosServer, Fault};

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use samewire::json::object;
-use samewire::transport::reqwest::ReqwestTransport;
 use samewire::transport::{
-    HeaderValue, Headers, HttpRequest, HttpResponse, RequestOptions, Transport, TransportError,
+    HeaderValue, Headers, HttpRequest, HttpResponse, RequestOptions, ReqwestTransport, Transport,
+    TransportError,
 };
 
 use tokio::net::TcpStream;

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use samewire::transport::reqwest::ReqwestTransport;
+use samewire::transport::ReqwestTransport;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 

@@ -1,9 +1,9 @@
 //! Where a body was cut never changes its frames.
 
 use bytes::Bytes;
-use samewire::frames::event_stream::EventStreamDecoder;
-use samewire::frames::ndjson::NdjsonDecoder;
-use samewire::frames::sse::{SseDecoder, SseDialect};
+use samewire::frames::EventStreamDecoder;
+use samewire::frames::NdjsonDecoder;
+use samewire::frames::{SseDecoder, SseDialect};
 
 use super::pieces;
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::clock::TestClock;
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{ClientIdentity, Ids};
 
 struct OneId;

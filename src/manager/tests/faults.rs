@@ -1,6 +1,7 @@
 //! One fault after another.
 
 use super::*;
+use crate::registry::Protocol;
 
 #[tokio::test(start_paused = true)]
 async fn a_server_error_is_tried_again_then_the_next_provider_answers() {

@@ -19,7 +19,7 @@ use crate::provider::AiProvider;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::stream::TokenStream;
-use crate::transport::replay::ReplayTransport;
+use crate::transport::ReplayTransport;
 use crate::{ChatResponse, Message, RetryAdvice, StreamToken, Usage};
 use crate::{Error, ErrorKind, Model};
 

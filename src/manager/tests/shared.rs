@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ProviderSettings;
-use crate::transport::replay::Exchange;
+use crate::transport::Exchange;
 
 /// Managers of the same services, as in several processes.
 fn fleet<const N: usize>(service: &Scripted, limits: &LimiterConfig) -> [ProviderManager; N] {

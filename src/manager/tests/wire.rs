@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::ProviderSettings;
-use crate::transport::replay::{Disconnect, Exchange};
+use crate::transport::{Disconnect, Exchange};
 
 const HELLO: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n";
 
 fn over(exchanges: Vec<Exchange>) -> (ProviderManager, Arc<ReplayTransport>) {
     let replay = Arc::new(ReplayTransport::new(exchanges));
     let clock = Arc::new(PausedClock::start());
-    let retries = crate::layers::retry::RetryLayer::new(replay.clone(), clock.clone());
+    let retries = crate::layers::RetryLayer::new(replay.clone(), clock.clone());
     let context = Context::for_tests(Arc::new(retries), clock);
     let config = ManagerConfig::new()
         .provider(ProviderConfig::new("groq", ProviderSettings::new("groq").with("groqApiKey", "gsk")))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::errors;
 use crate::catalog::cost::{self, Tokens as Counts};
-use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::frames::{SseDecoder, SseDialect, SseEvent};
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, to_number, usage_object};

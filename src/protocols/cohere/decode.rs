@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::errors;
 use crate::driver::WholeResponse;
-use crate::frames::sse::{SseDecoder, SseDialect};
+use crate::frames::{SseDecoder, SseDialect};
 use crate::json::{Document, Node, Object};
 use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, push_truthy, usage_object};
 use crate::response::CompletionResponse;

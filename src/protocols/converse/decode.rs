@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::errors::{Explainer, Thrown, error_message};
 use super::invoke::ModelReader;
 use crate::driver::Call;
-use crate::frames::event_stream::{EventMessage, EventStreamDecoder, EventStreamError};
+use crate::frames::{EventMessage, EventStreamDecoder, EventStreamError};
 use crate::json::{Document, Kind, Node, Object};
 use crate::protocols::openai_chat::steps::{defined, is_javascript_space, usage_object};
 use crate::stream::{Decode, Progress, StreamSummary, announcement};

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{errors, validate};
 use crate::driver::WholeResponse;
-use crate::frames::sse::{SseDecoder, SseDialect};
+use crate::frames::{SseDecoder, SseDialect};
 use crate::json::{Document, Node, object};
 use crate::protocols::openai_chat::errors::malformed;
 use crate::protocols::openai_chat::steps::{defined, or_zero, usage_object};

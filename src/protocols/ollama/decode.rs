@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::errors;
 use crate::driver::WholeResponse;
-use crate::frames::ndjson::NdjsonDecoder;
+use crate::frames::NdjsonDecoder;
 use crate::json::{Document, Node};
 use crate::protocols::openai_chat::errors::malformed;
 use crate::protocols::openai_chat::steps::{defined, or_zero, to_number, usage_object};

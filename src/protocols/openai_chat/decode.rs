@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::errors::{self, malformed};
 use super::steps::is_javascript_space;
-use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::frames::{SseDecoder, SseDialect, SseEvent};
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
 use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::events::{Handled, Memory};
 use super::lines::LineReader;
 use crate::Error;
-use crate::frames::sse::{SseDecoder, SseDialect, SseEvent};
+use crate::frames::{SseDecoder, SseDialect, SseEvent};
 use crate::json::Document;
 use crate::protocols::openai_chat::decode::Tokens;
 use crate::protocols::openai_chat::errors;

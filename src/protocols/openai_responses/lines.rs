@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::errors;
 use super::events::{Handled, Memory};
-use crate::frames::ndjson::NdjsonDecoder;
+use crate::frames::NdjsonDecoder;
 use crate::json::{Document, Node};
 use crate::protocols::openai_chat::decode::Tokens;
 use crate::protocols::openai_chat::errors::{display, malformed};

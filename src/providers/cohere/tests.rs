@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use crate::clock::TestClock;
 use crate::context::Context;
 use crate::provider::AiProvider;
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{ChatRequest, ErrorKind, Message, ProviderSettings, Tool, build_provider_in};
 
 fn settings() -> ProviderSettings {

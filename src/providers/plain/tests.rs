@@ -6,7 +6,7 @@ use crate::clock::TestClock;
 use crate::context::Context;
 use crate::json::Value;
 use crate::provider::{AiProvider, HealthStatus};
-use crate::transport::replay::{Exchange, ReplayTransport};
+use crate::transport::{Exchange, ReplayTransport};
 use crate::{ChatRequest, ErrorKind, Message, ProviderSettings, StreamToken, Tool, build_provider_in};
 
 fn settings(provider: &str) -> ProviderSettings {

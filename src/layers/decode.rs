@@ -15,7 +15,7 @@ use flate2::{Decompress, FlushDecompress};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
-use super::{
+use crate::transport::{
     Body, ClientKind, Headers, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
 };
 
@@ -23,7 +23,7 @@ mod gzip;
 
 use gzip::{GZIP_MAGIC, Gzip};
 
-/// Decodes the body of every response, as [`RequestOptions::client`](super::RequestOptions::client) does.
+/// Decodes the body of every response, as [`RequestOptions::client`](crate::transport::RequestOptions::client) does.
 ///
 /// Header lines stay as received. Output comes in chunks of at most 64 KiB, made only when they are
 /// asked for, so a small body that unpacks to gigabytes costs no memory; how much of it is read is up

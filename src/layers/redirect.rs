@@ -7,9 +7,11 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::{Position, Url};
 
-use super::{ClientKind, Headers, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
+use crate::transport::{
+    ClientKind, Headers, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
+};
 
-/// Follows redirects, and acts on 407 and 421, as [`RequestOptions::client`](super::RequestOptions::client) does.
+/// Follows redirects, and acts on 407 and 421, as [`RequestOptions::client`](crate::transport::RequestOptions::client) does.
 ///
 /// `fetch` sends nothing to a URL with credentials or another scheme than http and https.
 ///
@@ -168,8 +170,7 @@ fn error(kind: TransportErrorKind, detail: &str) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::replay::{Exchange, ReplayTransport};
-    use crate::transport::{HeaderValue, RequestOptions};
+    use crate::transport::{Exchange, HeaderValue, ReplayTransport, RequestOptions};
 
     fn post(client: ClientKind) -> HttpRequest {
         let mut headers = Headers::from_iter([("host", "a.example"), ("x", "1")]);

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Transport;
-use super::reqwest::ReqwestTransport;
 use crate::Error;
 use crate::clock::Clock;
 use crate::json::Value;
-use crate::layers::body_limit::DEFAULT_BODY_LIMIT;
-use crate::layers::timeout::{HeadLimit, TimeoutLayer};
+use crate::layers::{DEFAULT_BODY_LIMIT, HeadLimit, TimeoutLayer, standard_within};
 use crate::settings::ProviderSettings;
+use crate::transport::{ReqwestTransport, Transport};
 
 /// A transport with the standard layers as the settings want it.
 ///
@@ -60,7 +58,7 @@ pub(crate) fn transport(
     let total = limit(settings, "totalTimeoutMs")?.flatten();
     let network = builder.build().map_err(|error| Error::configuration(format!("settings: {error}")))?;
     let body = body_limit(settings)?;
-    let standard = super::standard_within(Arc::new(network), clock, body);
+    let standard = standard_within(Arc::new(network), clock, body);
     if head == HeadLimit::AsRequested && total.is_none() {
         return Ok(standard);
     }
