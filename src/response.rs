@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 
 use crate::answer_format::AnswerFormat;
-use crate::json::{Object, Value, object};
+use crate::json::{Node, Object, Value, object};
 use crate::message::{ContentBlock, Message};
 use crate::provider::AiProvider;
 use crate::request::ChatRequest;
@@ -19,6 +19,17 @@ pub struct CompletionResponse {
     pub text: Text,
     /// What the reference returns where a service sent something else than text, as JSON.
     pub irregular: Option<Value>,
+}
+
+impl CompletionResponse {
+    /// What stands where the text should be: whatever JavaScript takes for something, else nothing.
+    pub(crate) fn of(content: Node<'_>) -> Self {
+        match content.as_text() {
+            Some(text) => text.into(),
+            None if content.is_truthy() => Self { text: Text::new(), irregular: Some(content.to_value()) },
+            None => Self::default(),
+        }
+    }
 }
 
 impl From<Text> for CompletionResponse {

@@ -106,6 +106,18 @@ fn no_service_is_named_below_providers() {
 }
 
 #[test]
+fn protocols_have_the_same_rooms() {
+    for protocol in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")).unwrap() {
+        let protocol = protocol.unwrap().path();
+        if protocol.is_dir() {
+            for room in ["body.rs", "completion.rs", "decode.rs", "errors.rs", "mod.rs"] {
+                assert!(protocol.join(room).exists(), "{} has no {room}", protocol.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn nothing_imports_the_program_or_the_harness() {
     assert_none(&lines_with(&[""], &["samewire_conformance", "samewire_cli"]), "the library stands alone");
 }

@@ -20,8 +20,8 @@ use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::Error;
 use crate::json::Value;
 use crate::model::{Model, ModelInfo};
-use crate::protocols::cohere::decode::{EventReader, completion_text};
-use crate::protocols::cohere::{encode, errors};
+use crate::protocols::cohere::decode::EventDecoder;
+use crate::protocols::cohere::{body, completion, errors};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::join;
 use crate::registry::{Protocol, ProviderInfo};
@@ -136,20 +136,20 @@ impl Wire for Cohere {
     }
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
-        self.request(EVENTS, |model| encode::chat(model, &self.settings, request)).map_err(completing)
+        self.request(EVENTS, |model| body::chat(model, &self.settings, request)).map_err(completing)
     }
 
     fn chat_decoder(&self, _: &ChatRequest) -> Box<dyn Decode> {
-        Box::new(EventReader::new())
+        Box::new(EventDecoder::new())
     }
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
-        self.request("*/*", |model| encode::completion(model, &self.settings, &request.prompt))
+        self.request("*/*", |model| body::completion(model, &self.settings, &request.prompt))
             .map_err(completing)
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        completion_text(response).map_err(completing)
+        completion::text(response).map_err(completing)
     }
 
     fn failure(&self, _: Call, failure: Failure) -> Error {

@@ -13,7 +13,7 @@ use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyField};
 use crate::protocols::openai_chat::decode::{EndStep, Step};
 use crate::protocols::openai_chat::headers::{HeaderBlock, RETRY_COUNT};
-use crate::protocols::openai_chat::{Answer, ChatSpec, Prefix, Wrap, steps, whole};
+use crate::protocols::openai_chat::{Answer, ChatSpec, Prefix, Wrap, completion, steps};
 use crate::settings::ProviderSettings;
 use crate::transport::RetryPolicy;
 
@@ -49,7 +49,7 @@ pub(super) const BASE: ChatSpec = ChatSpec {
     ],
     // The usage comes before what the tag matcher still holds.
     end: &[steps::usage_with_cost, steps::flush_think_tags],
-    completion_text: whole::checked_text,
+    completion_text: completion::checked_text,
     wrap: Wrap { chat: false, completion: Prefix::Once },
     chat_prefix: None,
     fixed_message: None,
@@ -71,7 +71,7 @@ pub(super) const COMPLETION: &[BodyField] =
 
 /// The reference's base of router providers, whose models come from a list.
 pub(super) const ROUTER: ChatSpec =
-    ChatSpec { completion_text: whole::text_of_required_choices, steps: NO_STEPS, end: NO_END, ..BASE };
+    ChatSpec { completion_text: completion::text_of_required_choices, steps: NO_STEPS, end: NO_END, ..BASE };
 
 const NO_STEPS: &[Step] = &[];
 const NO_END: &[EndStep] = &[];

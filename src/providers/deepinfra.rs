@@ -17,7 +17,7 @@ use crate::json::Value;
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, completion, join, steps,
 };
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
@@ -74,7 +74,7 @@ static SPEC: ChatSpec = ChatSpec {
         steps::keep_usage,
     ],
     end: &[steps::usage_with_cost],
-    completion_text: whole::text_of_optional_message,
+    completion_text: completion::text_of_optional_message,
     wrap: Wrap { chat: false, completion: Prefix::Never },
     list: Some(Listing {
         fetch: list_models,

@@ -15,8 +15,8 @@ use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::Error;
 use crate::json::{Object, Value};
 use crate::model::Model;
-use crate::protocols::mistral::decode::{EventReader, completion_text};
-use crate::protocols::mistral::{encode, errors};
+use crate::protocols::mistral::decode::EventDecoder;
+use crate::protocols::mistral::{body, completion, errors};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::provider::AiProvider;
 use crate::registry::ProviderInfo;
@@ -90,20 +90,20 @@ impl Wire for Mistral {
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         let limit = self.model.info().get("maxTokens");
-        self.request("text/event-stream", &encode::chat(&self.model.id, self.temperature, limit, request))
+        self.request("text/event-stream", &body::chat(&self.model.id, self.temperature, limit, request))
     }
 
     fn chat_decoder(&self, _: &ChatRequest) -> Box<dyn Decode> {
-        Box::new(EventReader::new(completing))
+        Box::new(EventDecoder::new(completing))
     }
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
-        let body = encode::completion(&self.model.id, self.temperature, &request.prompt);
+        let body = body::completion(&self.model.id, self.temperature, &request.prompt);
         self.request("application/json", &body)
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        completion_text(response).map_err(completing)
+        completion::text(response).map_err(completing)
     }
 
     fn failure(&self, _: Call, failure: Failure) -> Error {

@@ -20,9 +20,9 @@ use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Value, object};
 use crate::model::Model;
-use crate::protocols::ollama::decode::{ChatDecoder, completion_text};
-use crate::protocols::ollama::encode::{self, Options};
-use crate::protocols::ollama::{catalog, errors, host};
+use crate::protocols::ollama::body::{self, Options};
+use crate::protocols::ollama::decode::ChatDecoder;
+use crate::protocols::ollama::{catalog, completion, errors, host};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::provider::{AiProvider, HealthStatus};
 use crate::registry::{Protocol, ProviderInfo};
@@ -183,7 +183,7 @@ impl Wire for Ollama {
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         self.server.host().map_err(|error| creating_client(Call::Chat, error))?;
-        self.server.request("/api/chat", &encode::chat(self.id(), request, &self.options()))
+        self.server.request("/api/chat", &body::chat(self.id(), request, &self.options()))
     }
 
     fn chat_decoder(&self, _: &ChatRequest) -> Box<dyn Decode> {
@@ -195,12 +195,12 @@ impl Wire for Ollama {
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
         self.server.host().map_err(|error| creating_client(Call::Completion, error))?;
-        let body = encode::completion(self.id(), &request.prompt, &self.options());
+        let body = body::completion(self.id(), &request.prompt, &self.options());
         self.server.request("/api/chat", &body).map_err(completing)
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        completion_text(response).map_err(completing)
+        completion::text(response).map_err(completing)
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {

@@ -23,7 +23,7 @@ use crate::protocols::openai_chat::decode::Step;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion, text_message};
 use crate::protocols::openai_chat::{
-    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, cache, join, steps, whole,
+    Answer, ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, cache, completion, join, steps,
 };
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
@@ -122,7 +122,7 @@ pub(super) const STREAMED: ChatSpec = ChatSpec {
         steps::keep_usage,
     ],
     end: &[steps::flush_think_tags, steps::usage_with_cache_counts],
-    completion_text: whole::text,
+    completion_text: completion::text,
     wrap: Wrap { chat: true, completion: Prefix::Twice },
     list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
     ..BASE

@@ -22,7 +22,7 @@ use crate::protocols::openai_chat::decode::{ChatState, Tokens};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion};
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps, whole,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, completion, join, steps,
 };
 use crate::registry::{ProviderInfo, ProviderRegistry};
 use crate::settings::ProviderSettings;
@@ -73,7 +73,7 @@ pub(super) const PLAIN: ChatSpec = ChatSpec {
         steps::keep_usage,
     ],
     end: &[steps::flush_think_tags, usage],
-    completion_text: whole::text,
+    completion_text: completion::text,
     wrap: Wrap { chat: true, completion: Prefix::Once },
     list: Some(Listing { fetch: list_models, needed: Needed::Never, key: ListKey::AsSet }),
     check: names_a_model,

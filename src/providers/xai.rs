@@ -9,7 +9,7 @@ use crate::catalog::parameters::Format;
 use crate::json::{Node, Value};
 use crate::protocols::openai_chat::body::{self};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
-use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, steps, whole};
+use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, completion, steps};
 use crate::registry::ProviderInfo;
 use crate::token::StreamToken;
 
@@ -54,7 +54,7 @@ static SPEC: ChatSpec = ChatSpec {
         usage,
     ],
     end: &[],
-    completion_text: whole::text_of_required_choices,
+    completion_text: completion::text_of_required_choices,
     wrap: Wrap { chat: true, completion: Prefix::Once },
     ..BASE
 };

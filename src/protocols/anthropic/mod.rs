@@ -5,6 +5,7 @@
 //! A provider of this protocol is a [`MessagesSpec`]: facts and an ordered list of body fields.
 
 pub(crate) mod body;
+mod completion;
 mod decode;
 pub(crate) mod errors;
 mod headers;

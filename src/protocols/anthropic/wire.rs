@@ -7,22 +7,23 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::body::{self, BodyField, BodyInput};
+use super::completion;
 use super::decode::{Counting, MessageDecoder};
 use super::errors;
 use super::headers::{RETRY_COUNT, SdkHeaders};
-use super::hosting::{Answer, Hosting};
+use super::hosting::Hosting;
+use crate::Error;
 use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Failure, WholeResponse, Wire};
-use crate::json::{Document, Node, Value};
+use crate::json::Value;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
-use crate::{Error, Text};
 
 /// The facts of one provider.
 pub(crate) struct MessagesSpec {
@@ -184,7 +185,7 @@ impl Wire for Messages {
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        completion_text(response, self.spec.hosting.answer)
+        completion::text(response, self.spec.hosting.answer)
             .map_err(|error| self.wrapped(Call::Completion, error))
     }
 
@@ -203,38 +204,6 @@ impl Messages {
         };
         self.encode(fields, &CallInput { request: &ChatRequest::default(), prompt: &prompt, betas })
     }
-}
-
-/// The text of a whole message; empty if it has none.
-pub(crate) fn completion_text(response: &WholeResponse, answer: Answer) -> Result<CompletionResponse, Error> {
-    let text = response.text();
-    let media_type = response.media_type();
-    let mut document = Document::new();
-    let source = if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(text)
-    } else {
-        Value::from(text).to_json().into()
-    };
-    let url = &response.url;
-    let message = document.parse(source).map_err(|error| {
-        Error::invalid_response(format!("invalid json response body at {url} reason: {error}"))
-    })?;
-    if !message.get("content").is_array() {
-        return Err(Error::invalid_response("the response is malformed: the message has no content"));
-    }
-    let mut blocks = message.get("content").items();
-    let is_text = |block: &Node<'_>| block.get("type").str_eq("text");
-    let block = match answer {
-        Answer::FirstText => blocks.find(is_text),
-        Answer::FirstBlock => {
-            let first = blocks.next().filter(|block| !block.is_null());
-            let first = first.ok_or_else(|| {
-                Error::invalid_response("the response is malformed: the message's content is empty")
-            })?;
-            Some(first).filter(is_text)
-        }
-    };
-    Ok(block.and_then(|block| block.get("text").as_text()).unwrap_or_default().into())
 }
 
 /// The SDK takes an answer of more tokens than this for one of more than ten minutes.

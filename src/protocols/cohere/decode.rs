@@ -7,11 +7,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::errors;
-use crate::driver::WholeResponse;
 use crate::frames::{SseDecoder, SseDialect};
 use crate::json::{Document, Node, Object};
 use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, push_truthy, usage_object};
-use crate::response::CompletionResponse;
 use crate::stream::{Decode, Progress, StreamSummary};
 use crate::token::Source;
 use crate::transport::TransportError;
@@ -20,7 +18,7 @@ use crate::{Error, StreamToken, Text};
 type Tokens = VecDeque<StreamToken>;
 
 /// Decodes one answer.
-pub(crate) struct EventReader {
+pub(crate) struct EventDecoder {
     events: SseDecoder,
     document: Document,
     /// The tool call that is being told.
@@ -29,7 +27,7 @@ pub(crate) struct EventReader {
     summary: StreamSummary,
 }
 
-impl EventReader {
+impl EventDecoder {
     pub(crate) fn new() -> Self {
         Self {
             events: SseDecoder::new(SseDialect::BomPerLine),
@@ -95,7 +93,7 @@ impl EventReader {
     }
 }
 
-impl Decode for EventReader {
+impl Decode for EventDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
@@ -145,13 +143,4 @@ fn usage(usage: Node<'_>) -> Option<StreamToken> {
     let cached = usage.get("cached_tokens");
     token.insert_some("cacheReadTokens", cached.is_truthy().then(|| cached.to_value()));
     Some(StreamToken::from_object(token))
-}
-
-/// The text of a completion: thoughts are left out.
-pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
-    let mut document = Document::new();
-    let root = document.parse(response.text().into())?;
-    let parts = root.get("message").get("content").items();
-    let texts = parts.filter(|part| part.get("type").str_eq("text"));
-    Ok(Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into())
 }

@@ -10,7 +10,7 @@ use super::invoke::ModelReader;
 use crate::driver::Call;
 use crate::frames::{EventMessage, EventStreamDecoder, EventStreamError};
 use crate::json::{Document, Kind, Node, Object};
-use crate::protocols::openai_chat::steps::{defined, is_javascript_space, usage_object};
+use crate::protocols::openai_chat::steps::{defined, usage_object};
 use crate::stream::{Decode, Progress, StreamSummary, announcement};
 use crate::token::StreamToken;
 use crate::transport::{TransportError, TransportErrorKind};
@@ -276,23 +276,8 @@ fn check_index(index: Node<'_>) -> Result<(), Thrown> {
     }
 }
 
-/// The text of a whole answer: its first block if that is text and more than white space.
-pub(super) fn completion_text(answer: Node<'_>) -> Result<Text, Thrown> {
-    let output = answer.get("output");
-    union_member(output)?;
-    let blocks = output.get("message").get("content").items().filter(|block| !block.is_null());
-    let mut text = None;
-    for (index, block) in blocks.enumerate() {
-        union_member(block)?;
-        if index == 0 {
-            text = expect_text(block.get("text"))?;
-        }
-    }
-    Ok(text.filter(|text| !text.chars().all(is_javascript_space)).unwrap_or_default())
-}
-
 /// The name of the one member that is not null; `None` if there is no union.
-fn union_member(union: Node<'_>) -> Result<Option<Cow<'_, str>>, Thrown> {
+pub(super) fn union_member(union: Node<'_>) -> Result<Option<Cow<'_, str>>, Thrown> {
     let wrong = |message: String| Err(Thrown::malformed("TypeError", message));
     match union.kind() {
         Kind::Undefined | Kind::Null => return Ok(None),
@@ -313,7 +298,7 @@ fn union_member(union: Node<'_>) -> Result<Option<Cow<'_, str>>, Thrown> {
 }
 
 /// The SDK turns numbers and booleans into text.
-fn expect_text(node: Node<'_>) -> Result<Option<Text>, Thrown> {
+pub(super) fn expect_text(node: Node<'_>) -> Result<Option<Text>, Thrown> {
     match node.kind() {
         Kind::String => Ok(node.as_text()),
         Kind::Undefined | Kind::Null => Ok(None),

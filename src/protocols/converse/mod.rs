@@ -6,6 +6,7 @@
 
 mod body;
 mod cache;
+mod completion;
 mod decode;
 mod errors;
 mod invoke;

@@ -7,7 +7,8 @@ use futures_core::future::BoxFuture;
 
 use super::body;
 use super::cache::{self, Limits, Memory, Plan};
-use super::decode::{ConverseDecoder, completion_text};
+use super::completion;
+use super::decode::ConverseDecoder;
 use super::errors::{ErrorClass, Explainer, Thrown, parse, with_hint};
 use super::invoke;
 use super::messages::Converted;
@@ -245,7 +246,7 @@ impl Wire for Converse {
         let mut document = Document::new();
         parse(&mut document, &response.text())
             .map_err(|message| Thrown::malformed("SyntaxError", message))
-            .and_then(|answer| completion_text(answer).map_err(with_hint))
+            .and_then(|answer| completion::text(answer).map_err(with_hint))
             .map(CompletionResponse::from)
             .map_err(|thrown| self.explainer.explain(Call::Completion, thrown))
     }

@@ -6,10 +6,10 @@
 //! A provider of this protocol is a [`GeminiSpec`]: which model, and where requests go.
 
 mod body;
+mod completion;
 mod decode;
 mod errors;
 mod messages;
-mod whole;
 mod wire;
 
 pub(crate) use messages::Dialect;

@@ -9,7 +9,7 @@ use url::Url;
 use super::body::BodyInput;
 use super::decode::ContentDecoder;
 use super::messages::Dialect;
-use super::{errors, whole};
+use super::{completion, errors};
 use crate::Error;
 use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
@@ -179,7 +179,7 @@ impl Wire for Gemini {
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        whole::completion(response).map_err(|error| errors::wrapped(Call::Completion, error))
+        completion::text(response).map_err(|error| errors::wrapped(Call::Completion, error))
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {

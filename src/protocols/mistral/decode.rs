@@ -10,12 +10,9 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 
 use super::{errors, validate};
-use crate::driver::WholeResponse;
 use crate::frames::{SseDecoder, SseDialect};
 use crate::json::{Document, Node, object};
-use crate::protocols::openai_chat::errors::malformed;
 use crate::protocols::openai_chat::steps::{defined, or_zero, usage_object};
-use crate::response::CompletionResponse;
 use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::token::{Field, ToolCallPartial};
 use crate::transport::TransportError;
@@ -24,7 +21,7 @@ use crate::{Error, StreamToken, Text};
 type Tokens = VecDeque<StreamToken>;
 
 /// Decodes one answer.
-pub(crate) struct EventReader {
+pub(crate) struct EventDecoder {
     events: SseDecoder,
     document: Document,
     done: bool,
@@ -35,7 +32,7 @@ pub(crate) struct EventReader {
     wrap: fn(Error) -> Error,
 }
 
-impl EventReader {
+impl EventDecoder {
     pub(crate) fn new(wrap: fn(Error) -> Error) -> Self {
         Self {
             events: SseDecoder::new(SseDialect::BomPerLine),
@@ -89,7 +86,7 @@ impl EventReader {
     }
 }
 
-impl Decode for EventReader {
+impl Decode for EventDecoder {
     fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
         let content_type = head.headers.joined("content-type").unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -171,24 +168,4 @@ fn partial(index: usize, call: Node<'_>) -> StreamToken {
             "arguments": arguments.to_value(),
         }),
     }
-}
-
-/// The text of a completion: thoughts are left out; empty where there is none.
-pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
-    let text = response.text();
-    if response.status != 200 || response.media_type() != "application/json" {
-        let content_type = response.headers.joined("content-type").unwrap_or_default();
-        return Err(errors::unexpected(response.status, &content_type, &text));
-    }
-    let mut document = Document::new();
-    let root = document.parse(text.trim_start_matches('\u{feff}').into())?;
-    if !root.is_object() {
-        return Err(malformed("the body is no object"));
-    }
-    let content = root.get("choices").at(0).get("message").get("content");
-    if let Some(text) = content.as_text() {
-        return Ok(text.into());
-    }
-    let texts = content.items().filter(|part| part.get("type").str_eq("text"));
-    Ok(Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into())
 }

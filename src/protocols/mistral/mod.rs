@@ -2,7 +2,8 @@
 //!
 //! <https://docs.mistral.ai/api/#tag/chat>
 
+pub(crate) mod body;
+pub(crate) mod completion;
 pub(crate) mod decode;
-pub(crate) mod encode;
 pub(crate) mod errors;
 mod validate;

@@ -5,12 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::errors;
-use crate::driver::WholeResponse;
 use crate::frames::NdjsonDecoder;
 use crate::json::{Document, Node};
 use crate::protocols::openai_chat::errors::malformed;
 use crate::protocols::openai_chat::steps::{defined, or_zero, to_number, usage_object};
-use crate::response::CompletionResponse;
 use crate::stream::{Decode, Progress, StreamSummary};
 use crate::think::{Piece, PieceKind, TagMatcher};
 use crate::token::{Field, ToolCallPartial};
@@ -127,24 +125,6 @@ impl Decode for ChatDecoder {
     fn summary(&self) -> StreamSummary {
         self.summary.clone()
     }
-}
-
-/// The text of a completion; empty where there is none.
-pub(crate) fn completion_text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
-    let mut document = Document::new();
-    let text = response.text();
-    let root = document.parse(text.trim_start_matches('\u{feff}').into())?;
-    if root.is_null() {
-        return Err(malformed("the body is null"));
-    }
-    let content = root.get("message").get("content");
-    Ok(match content.as_text() {
-        Some(text) => text.into(),
-        None if content.is_truthy() => {
-            CompletionResponse { text: Text::new(), irregular: Some(content.to_value()) }
-        }
-        None => Text::new().into(),
-    })
 }
 
 /// A tool call, which comes whole but is announced as a fragment; the server gives it no id.

@@ -7,6 +7,7 @@
 
 pub(crate) mod body;
 pub(crate) mod cache;
+pub(crate) mod completion;
 pub(crate) mod decode;
 pub(crate) mod errors;
 pub(crate) mod headers;

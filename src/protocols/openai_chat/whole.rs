@@ -1,21 +1,20 @@
-//! An answer that came whole, not as a stream.
+//! The answer of a conversation that was not streamed.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
 use bytes::{Bytes, BytesMut};
 
-use super::ChatSpec;
+use super::completion::parse;
 use super::decode::Tokens;
 use super::errors::{self, SdkError, malformed};
 use super::steps;
 use crate::driver::WholeResponse;
-use crate::json::{Document, Node, Object, Value};
-use crate::response::CompletionResponse;
+use crate::json::Object;
 use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
 use crate::transport::{Headers, TransportError};
 use crate::{Error, StreamToken, Text};
 
-/// Decodes the answer of a conversation that was not streamed: tool calls, then text, then usage.
+/// Decodes such an answer: tool calls, then text, then usage.
 pub(crate) struct WholeDecoder {
     name: &'static str,
     status: u16,
@@ -96,64 +95,4 @@ impl Decode for WholeDecoder {
     fn summary(&self) -> StreamSummary {
         self.summary.clone()
     }
-}
-
-/// The answer's JSON, as the SDK reads it: by content type, `null` for an empty 204, and plain text as a
-/// JSON string in which handlers find nothing.
-pub(crate) fn parse(response: &WholeResponse) -> Result<Document, Error> {
-    let mut document = Document::new();
-    let media_type = response.media_type();
-    let text = response.text();
-    let source = if response.status == 204 {
-        Text::from_static("null")
-    } else if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(text.strip_prefix('\u{feff}').unwrap_or(&text))
-    } else {
-        Value::from(text).to_json().into()
-    };
-    document.parse(source)?;
-    Ok(document)
-}
-
-/// The text of a completion as the base class finds it, after a look for errors in disguise.
-pub(crate) fn checked_text(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
-    steps::base_resp(spec.name, root)?;
-    text(spec, root)
-}
-
-/// The text of a completion where the reference reads `choices` without a question mark.
-pub(crate) fn text_of_required_choices(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
-    if root.get("choices").is_nullish() {
-        return Err(malformed("there are no `choices`"));
-    }
-    text(spec, root)
-}
-
-/// The same where the message may be missing.
-pub(crate) fn text_of_optional_message(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
-    let choices = root.get("choices");
-    if !choices.is_nullish() && choices.at(0).get("message").is_nullish() {
-        return Ok(CompletionResponse::default());
-    }
-    text_of_required_choices(spec, root)
-}
-
-/// The text of a completion: `choices[0].message.content`, empty where there is none.
-pub(crate) fn text(_: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse, Error> {
-    if root.is_null() {
-        return Err(malformed("the body is null"));
-    }
-    let choice = root.get("choices").at(0);
-    let message = choice.get("message");
-    if !choice.is_nullish() && message.is_nullish() {
-        return Err(malformed("`choices[0]` has no message"));
-    }
-    let content = message.get("content");
-    Ok(match content.as_text() {
-        Some(text) => text.into(),
-        None if content.is_truthy() => {
-            CompletionResponse { text: Text::new(), irregular: Some(content.to_value()) }
-        }
-        None => Text::new().into(),
-    })
 }

@@ -9,10 +9,11 @@ use futures_core::future::BoxFuture;
 use url::Url;
 
 use super::body::{self, BodyField, BodyInput};
+use super::completion;
 use super::decode::{ChatDecoder, ChatState, EndStep, Step};
 use super::errors::{self, SdkError};
 use super::headers::HeaderBlock;
-use super::whole::{self, WholeDecoder};
+use super::whole::WholeDecoder;
 use crate::answer_format::FormatSupport;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
@@ -386,7 +387,7 @@ impl Wire for OpenAiChat {
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
         let document =
-            whole::parse(response).map_err(|error| self.explain(Call::Completion, error.into()))?;
+            completion::parse(response).map_err(|error| self.explain(Call::Completion, error.into()))?;
         let text = (self.spec.completion_text)(self.spec, document.root());
         let name = self.name_of(Call::Completion);
         text.map_err(|error| match self.spec.wrap.completion {

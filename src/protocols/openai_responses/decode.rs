@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::events::{Handled, Memory};
-use super::lines::LineReader;
+use super::lines::LineDecoder;
 use crate::Error;
 use crate::frames::{SseDecoder, SseDialect, SseEvent};
 use crate::json::Document;
@@ -15,7 +15,7 @@ use crate::transport::TransportError;
 
 /// Reads the answer to the SDK's request. Its errors are the SDK's; the reference shows them to nobody, as
 /// each leads to the fallback.
-pub(super) struct EventReader {
+pub(super) struct EventDecoder {
     events: SseDecoder,
     document: Document,
     /// `[DONE]` was read: the rest is read but means nothing.
@@ -23,7 +23,7 @@ pub(super) struct EventReader {
     memory: Memory,
 }
 
-impl EventReader {
+impl EventDecoder {
     pub(super) fn new(memory: Memory) -> Self {
         let events = SseDecoder::new(SseDialect::BomPerLine);
         Self { events, document: Document::new(), done: false, memory }
@@ -68,7 +68,7 @@ impl EventReader {
     }
 }
 
-impl Decode for EventReader {
+impl Decode for EventDecoder {
     fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if head.status == 204 {
             return Err(Error::invalid_response("Attempted to iterate over a response with no body"));
@@ -98,6 +98,6 @@ impl Decode for EventReader {
     }
 
     fn into_fallback(self: Box<Self>) -> Box<dyn Decode> {
-        Box::new(LineReader::new(self.memory))
+        Box::new(LineDecoder::new(self.memory))
     }
 }

@@ -15,13 +15,13 @@ use crate::{Error, ErrorKind, StreamToken, Text};
 
 /// Reads `data: ` lines, and lines of bare JSON that hold some text. Other lines are passed over, and so is
 /// a last one without its end.
-pub(super) struct LineReader {
+pub(super) struct LineDecoder {
     lines: NdjsonDecoder,
     document: Document,
     memory: Memory,
 }
 
-impl LineReader {
+impl LineDecoder {
     pub(super) fn new(memory: Memory) -> Self {
         Self { lines: NdjsonDecoder::new(), document: Document::new(), memory }
     }
@@ -156,7 +156,7 @@ fn failure(what: &str, event: Node<'_>) -> Result<(), Error> {
     })
 }
 
-impl Decode for LineReader {
+impl Decode for LineDecoder {
     fn head(&mut self, head: &ResponseHead) -> Result<(), Error> {
         if head.status == 204 {
             return Err(Error::invalid_response("Responses API error: No response body"));

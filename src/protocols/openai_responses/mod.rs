@@ -3,12 +3,13 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses>
 
+mod body;
+mod completion;
 mod decode;
-mod encode;
 mod errors;
 mod events;
-mod input;
 mod lines;
+mod messages;
 mod tools;
 mod usage;
 mod wire;

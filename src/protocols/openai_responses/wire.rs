@@ -3,18 +3,18 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::decode::EventReader;
-use super::encode::{self, BodyField, BodyInput};
+use super::body::{self, BodyField, BodyInput};
+use super::completion;
+use super::decode::EventDecoder;
 use super::errors;
 use super::events::Memory;
 use crate::answer_format::FormatSupport;
 use crate::context::Context;
 use crate::driver::{Call, Failure, Fallback, WholeResponse, Wire};
-use crate::json::Node;
 use crate::model::Model;
-use crate::protocols::openai_chat::errors::{SdkError, invalid_url, malformed};
+use crate::protocols::openai_chat::completion::parse;
+use crate::protocols::openai_chat::errors::{SdkError, invalid_url};
 use crate::protocols::openai_chat::headers::{HeaderBlock, RETRY_COUNT};
-use crate::protocols::openai_chat::whole;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
@@ -85,7 +85,7 @@ impl Responses {
             request,
             prompt,
         };
-        encode::build(fields, &input).to_json().into()
+        body::build(fields, &input).to_json().into()
     }
 
     /// A request to a URL; the origin of a conversation stands last.
@@ -126,7 +126,7 @@ impl Responses {
         let url = Url::parse(&endpoint.fallback_url).map_err(|_| {
             Error::configuration(format!("Failed to parse URL from {}", endpoint.fallback_url))
         })?;
-        let body = first.map_or_else(|| self.body(encode::CHAT, request, ""), |first| first.body.clone());
+        let body = first.map_or_else(|| self.body(body::CHAT, request, ""), |first| first.body.clone());
         let origin = self.origin(request);
         Self::request(&url, &endpoint.fallback_headers, &origin, RetryPolicy::Never, body)
     }
@@ -151,25 +151,25 @@ impl Wire for Responses {
 
     fn encode_chat(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         let url = Url::parse(&self.endpoint.url).map_err(|_| invalid_url())?;
-        let body = self.body(encode::CHAT, request, "");
+        let body = self.body(body::CHAT, request, "");
         Self::request(&url, &self.endpoint.headers, &self.origin(request), SDK_RETRIES, body)
     }
 
     fn chat_decoder(&self, _: &ChatRequest) -> Box<dyn Decode> {
         let tier = (self.spec.tier)(&self.settings).map(Text::from);
-        Box::new(EventReader::new(Memory::new(self.model.clone(), tier)))
+        Box::new(EventDecoder::new(Memory::new(self.model.clone(), tier)))
     }
 
     fn encode_completion(&self, request: &CompletionRequest) -> Result<HttpRequest, Error> {
         let url = Url::parse(&self.endpoint.url).map_err(|_| self.completion_error(invalid_url().into()))?;
-        let body = self.body(encode::COMPLETION, &ChatRequest::default(), &request.prompt);
+        let body = self.body(body::COMPLETION, &ChatRequest::default(), &request.prompt);
         Self::request(&url, &self.endpoint.headers, &[], SDK_RETRIES, body)
             .map_err(|error| self.completion_error(error.into()))
     }
 
     fn decode_completion(&self, response: &WholeResponse) -> Result<CompletionResponse, Error> {
-        let document = whole::parse(response).map_err(|error| self.completion_error(error.into()))?;
-        completion_text(document.root()).map_err(|error| self.completion_error(error.into()))
+        let document = parse(response).map_err(|error| self.completion_error(error.into()))?;
+        completion::text(document.root()).map_err(|error| self.completion_error(error.into()))
     }
 
     fn failure(&self, call: Call, failure: Failure) -> Error {
@@ -190,34 +190,3 @@ impl Wire for Responses {
 }
 
 const SDK_RETRIES: RetryPolicy = RetryPolicy::Stainless { count_header: Some(RETRY_COUNT) };
-
-/// The first text of the answer's messages, else its `text`, whatever that is.
-fn completion_text(root: Node<'_>) -> Result<CompletionResponse, Error> {
-    if !root.is_object() && !root.is_array() {
-        return Err(malformed("the body is no object"));
-    }
-    let output = root.get("output");
-    let messages = || output.items().filter(|item| item.get("type").str_eq("message"));
-    if root.get("object").str_eq("response") {
-        // The SDK collects the texts and stumbles over what has none.
-        let is_sound = output.is_array()
-            && !output.items().any(Node::is_null)
-            && messages().all(|message| {
-                let content = message.get("content");
-                content.is_string() || (content.is_array() && !content.items().any(Node::is_null))
-            });
-        if !is_sound {
-            return Err(malformed("the output is incomplete"));
-        }
-    }
-    let texts = messages().flat_map(|message| message.get("content").items());
-    let mut texts = texts.filter(|part| part.get("type").str_eq("output_text")).map(|part| part.get("text"));
-    let found = texts.find(|text| text.is_truthy()).unwrap_or_else(|| root.get("text"));
-    Ok(match found.as_text() {
-        Some(text) => text.into(),
-        None if found.is_truthy() => {
-            CompletionResponse { text: Text::new(), irregular: Some(found.to_value()) }
-        }
-        None => Text::new().into(),
-    })
-}

@@ -29,7 +29,7 @@ use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, steps, whole,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, completion, steps,
 };
 use crate::provider::AiProvider;
 use crate::registry::ProviderInfo;
@@ -275,7 +275,7 @@ fn completion_text(spec: &ChatSpec, root: Node<'_>) -> Result<CompletionResponse
     }
     let error = root.get("error");
     if error.is_undefined() {
-        return whole::text_of_optional_message(spec, root);
+        return completion::text_of_optional_message(spec, root);
     }
     let code = error.get("code").to_value();
     let code = if error.get("code").is_undefined() {

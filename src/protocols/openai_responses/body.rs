@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
-use super::{input, tools};
+use super::{messages, tools};
 use crate::answer_format::AnswerFormat;
 use crate::catalog::parameters::selected_effort;
 use crate::json::{Object, Value, object};
@@ -28,7 +28,7 @@ pub(super) struct BodyInput<'a> {
 
 pub(super) const CHAT: &[BodyField] = &[
     ("model", |body| Some(body.model.id.clone().into())),
-    ("input", |body| Some(input::convert(&body.request.messages).into())),
+    ("input", |body| Some(messages::convert(&body.request.messages).into())),
     ("stream", |_| Some(true.into())),
     ("store", |_| Some(false.into())),
     ("instructions", |body| Some(body.request.system_prompt.as_str().into())),
@@ -46,7 +46,7 @@ pub(super) const CHAT: &[BodyField] = &[
 
 pub(super) const COMPLETION: &[BodyField] = &[
     ("model", |body| Some(body.model.id.clone().into())),
-    ("input", |body| Some(vec![input::user_text(body.prompt)].into())),
+    ("input", |body| Some(vec![messages::user_text(body.prompt)].into())),
     ("stream", |_| Some(false.into())),
     ("store", |_| Some(false.into())),
     ("include", include),

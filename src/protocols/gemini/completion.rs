@@ -1,4 +1,4 @@
-//! The answer of a completion.
+//! The whole answer of a completion.
 
 use super::decode::sources;
 use super::errors::{malformed, without_mark};
@@ -8,14 +8,14 @@ use crate::response::CompletionResponse;
 use crate::{Error, Text};
 
 /// The text of the first candidate without thoughts, and the pages that it rests on.
-pub(super) fn completion(response: &WholeResponse) -> Result<CompletionResponse, Error> {
+pub(super) fn text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
     let mut document = Document::new();
     let root = document.parse(Text::from(without_mark(response.text())))?;
     if !root.is_object() && !root.is_array() {
         return Err(malformed("it is no object"));
     }
     let candidate = root.get("candidates").at(0);
-    let mut text = text(candidate)?;
+    let mut text = joined_parts(candidate)?;
     let links: Vec<String> = sources(candidate.get("groundingMetadata"))
         .iter()
         .enumerate()
@@ -28,7 +28,7 @@ pub(super) fn completion(response: &WholeResponse) -> Result<CompletionResponse,
     Ok(Text::from(text).into())
 }
 
-fn text(candidate: Node<'_>) -> Result<String, Error> {
+fn joined_parts(candidate: Node<'_>) -> Result<String, Error> {
     let mut text = String::new();
     for part in candidate.get("content").get("parts").items() {
         if part.is_null() {
