@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::json::Value;
+use crate::json::{SyntaxError, Value};
 use crate::response::ChatResponse;
 use crate::secrets::HIDDEN;
 use crate::transport::{HeaderValue, Headers, TransportError, TransportErrorKind};
@@ -141,6 +141,11 @@ impl Error {
     /// A response that breaks its protocol.
     pub fn invalid_response(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidResponse, message)
+    }
+
+    /// A response that breaks its protocol where JavaScript would stumble over it.
+    pub(crate) fn malformed(what: &str) -> Self {
+        Self::invalid_response(format!("the response is malformed: {what}"))
     }
 
     /// The error of an HTTP status.
@@ -397,5 +402,11 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause().map(|cause| cause as _)
+    }
+}
+
+impl From<SyntaxError> for Error {
+    fn from(error: SyntaxError) -> Self {
+        Self::invalid_response(error.to_string())
     }
 }

@@ -35,7 +35,7 @@ mod token_stream;
 /// ```
 pub struct StreamProcessor {
     decoder: Box<dyn Decode>,
-    tokens: VecDeque<StreamToken>,
+    tokens: TokenQueue,
     error: Option<Error>,
     ended: bool,
     secrets: Secrets,
@@ -178,6 +178,9 @@ pub struct StreamSummary {
     pub session_id: Option<Text>,
 }
 
+/// The tokens of a stream that were decoded and wait to be read.
+pub(crate) type TokenQueue = VecDeque<StreamToken>;
+
 /// Status and headers of a response whose body is still to come.
 #[derive(Clone, Debug)]
 pub(crate) struct ResponseHead {
@@ -198,17 +201,13 @@ pub(crate) trait Decode: Send {
     }
 
     /// Takes the next chunk. Tokens found before an error stand in `tokens` when it returns.
-    fn push(&mut self, chunk: Bytes, tokens: &mut VecDeque<StreamToken>) -> Result<Progress, Error>;
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error>;
 
     /// The body ended properly.
-    fn finish(&mut self, tokens: &mut VecDeque<StreamToken>) -> Result<Progress, Error>;
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error>;
 
     /// The body broke off.
-    fn interrupted(
-        &mut self,
-        failure: &TransportError,
-        tokens: &mut VecDeque<StreamToken>,
-    ) -> Result<Progress, Error>;
+    fn interrupted(&mut self, failure: &TransportError, tokens: &mut TokenQueue) -> Result<Progress, Error>;
 
     /// What is known beside the tokens.
     fn summary(&self) -> StreamSummary {
@@ -226,15 +225,15 @@ pub(crate) trait Decode: Send {
 struct Exhausted;
 
 impl Decode for Exhausted {
-    fn push(&mut self, _: Bytes, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+    fn push(&mut self, _: Bytes, _: &mut TokenQueue) -> Result<Progress, Error> {
         Ok(Progress::Complete)
     }
 
-    fn finish(&mut self, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+    fn finish(&mut self, _: &mut TokenQueue) -> Result<Progress, Error> {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut VecDeque<StreamToken>) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Ok(Progress::Complete)
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 use crate::context::Context;
 use crate::driver::{Failure, fetch};
 use crate::json::Value;
-use crate::protocols::openai_chat::steps;
+use crate::json::javascript::to_text;
 use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, javascript};
 use crate::{Error, Text};
 
@@ -135,7 +135,7 @@ pub(crate) fn price_per_million(price: Option<&Value>) -> Option<Value> {
 pub(crate) fn key_of(id: Option<&Value>) -> Text {
     match id {
         Some(Value::String(id)) => id.clone(),
-        Some(other) => steps::javascript_text(other).into(),
+        Some(other) => to_text(other).into(),
         None => Text::from_static("undefined"),
     }
 }

@@ -3,11 +3,11 @@
 //! Flags: <https://code.claude.com/docs/en/cli-reference>; events:
 //! <https://code.claude.com/docs/en/headless> and <https://platform.claude.com/docs/en/agent-sdk/typescript>.
 
-use super::decode::{Codec, Flow, Tokens, told};
+use super::decode::{Codec, Flow, told};
 use super::program::{Invocation, Question, Spec, fits_argument};
 use super::prompt;
 use crate::json::{Object, Value, object};
-use crate::stream::StreamSummary;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::{Error, ErrorKind, Field, StreamToken, Text, Usage};
 
 pub(super) static SPEC: Spec = Spec {
@@ -82,7 +82,7 @@ struct ClaudeCode {
 }
 
 impl Codec for ClaudeCode {
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         if let Some(session) = event.get("session_id").and_then(Value::as_text) {
             self.session = Some(session.clone());
         }
@@ -109,7 +109,7 @@ impl Codec for ClaudeCode {
 
 impl ClaudeCode {
     /// An event of the Messages API's stream.
-    fn part(&mut self, event: Option<&Value>, tokens: &mut Tokens) {
+    fn part(&mut self, event: Option<&Value>, tokens: &mut TokenQueue) {
         let Some(event) = event else { return };
         match event.get("type").and_then(Value::as_str) {
             Some("message_start") => {
@@ -129,7 +129,7 @@ impl ClaudeCode {
     }
 
     /// A message, or a block of one, that came whole.
-    fn message(&mut self, message: Option<&Value>, tokens: &mut Tokens) {
+    fn message(&mut self, message: Option<&Value>, tokens: &mut TokenQueue) {
         let Some(message) = message else { return };
         let id = message.get("id").and_then(Value::as_text).cloned();
         self.stop_reason(Some(message));
@@ -143,7 +143,7 @@ impl ClaudeCode {
         }
     }
 
-    fn say(&mut self, speaker: Option<Text>, text: Option<&Value>, tokens: &mut Tokens) {
+    fn say(&mut self, speaker: Option<Text>, text: Option<&Value>, tokens: &mut TokenQueue) {
         let Some(text) = text.and_then(Value::as_text).filter(|text| !text.is_empty()) else { return };
         if self.speaker.is_some() && self.speaker != speaker {
             tokens.push_back(StreamToken::Text("\n\n".into()));
@@ -159,7 +159,7 @@ impl ClaudeCode {
         }
     }
 
-    fn result(&mut self, result: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn result(&mut self, result: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         let text = result.get("result").and_then(Value::as_text);
         let subtype = result.get("subtype").and_then(Value::as_str).unwrap_or_default();
         let usage = usage(result);
@@ -175,7 +175,7 @@ impl ClaudeCode {
     }
 }
 
-fn think(thought: Option<&Value>, tokens: &mut Tokens) {
+fn think(thought: Option<&Value>, tokens: &mut TokenQueue) {
     if let Some(thought) = thought.and_then(Value::as_text).filter(|thought| !thought.is_empty()) {
         tokens.push_back(StreamToken::Reasoning(thought.clone()));
     }

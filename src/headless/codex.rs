@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Codec, Flow, Tokens, told};
+use super::decode::{Codec, Flow, told};
 use super::program::{Invocation, Question, Spec, fits_argument};
 use super::prompt;
 use crate::json::Value;
-use crate::stream::StreamSummary;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::{Error, Field, StreamToken, Text, Usage};
 
 pub(super) static SPEC: Spec = Spec {
@@ -53,7 +53,7 @@ struct Codex {
 }
 
 impl Codec for Codex {
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         match kind {
             "thread.started" => self.session = event.get("thread_id").and_then(Value::as_text).cloned(),
             "item.started" | "item.updated" => self.item(event.get("item"), false, tokens),
@@ -84,7 +84,7 @@ impl Codec for Codex {
 }
 
 impl Codex {
-    fn item(&mut self, item: Option<&Value>, is_complete: bool, tokens: &mut Tokens) {
+    fn item(&mut self, item: Option<&Value>, is_complete: bool, tokens: &mut TokenQueue) {
         let Some(item) = item else { return };
         let field = |name: &str| item.get(name).and_then(Value::as_str);
         let Some(text) = field("text") else { return };
@@ -104,7 +104,7 @@ impl Codex {
     }
 
     /// Says what is new of a message, which is told from its start each time.
-    fn say(&mut self, id: &str, text: &str, tokens: &mut Tokens) {
+    fn say(&mut self, id: &str, text: &str, tokens: &mut TokenQueue) {
         let begins = !self.open.contains_key(id);
         let known = self.open.entry(id.to_owned()).or_default();
         let Some(new) = text.strip_prefix(known.as_str()).filter(|new| !new.is_empty()) else { return };

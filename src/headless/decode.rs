@@ -1,6 +1,5 @@
 //! From what a program prints to tokens.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,24 +10,21 @@ use super::program::Spec;
 use super::session::Bookmark;
 use crate::frames::NdjsonDecoder;
 use crate::json::Value;
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue};
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::{Error, ErrorKind, StreamToken};
-
-/// The tokens of a run.
-pub(super) type Tokens = VecDeque<StreamToken>;
 
 /// The events of one program: a small state machine without I/O.
 pub(super) trait Codec: Send {
     /// Reads an event; `kind` is its `type`.
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error>;
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error>;
 
     /// The program ended well without an event that says so.
     ///
     /// # Errors
     ///
     /// For programs that always tell their result.
-    fn ended(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn ended(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         let _ = tokens;
         Err(Error::invalid_response("the program ended without its result"))
     }
@@ -64,7 +60,7 @@ impl ProgramDecoder {
         Self { spec, lines: NdjsonDecoder::new(), codec, run, bookmark, says_something: false }
     }
 
-    fn read_lines(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn read_lines(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while !self.run.is_done()
             && let Some(line) = self.lines.next_line()
         {
@@ -110,7 +106,7 @@ impl ProgramDecoder {
         error
     }
 
-    fn end(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn end(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         self.lines.finish();
         self.read_lines(tokens)?;
         if self.run.is_done() {
@@ -126,7 +122,7 @@ impl ProgramDecoder {
         self.complete()
     }
 
-    fn break_off(&mut self, failure: &TransportError, tokens: &mut Tokens) -> Result<(), Error> {
+    fn break_off(&mut self, failure: &TransportError, tokens: &mut TokenQueue) -> Result<(), Error> {
         self.lines.finish();
         self.read_lines(tokens)?;
         if self.run.is_done() {
@@ -141,17 +137,17 @@ impl ProgramDecoder {
 }
 
 impl Decode for ProgramDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.lines.push(chunk);
         // The body ends soon after the result: it gives the program a moment to leave by itself.
         self.read_lines(tokens).map_err(|error| self.failed(error)).map(|()| Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.end(tokens).map_err(|error| self.failed(error)).map(|()| Progress::Complete)
     }
 
-    fn interrupted(&mut self, failure: &TransportError, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, failure: &TransportError, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.break_off(failure, tokens).map_err(|error| self.failed(error)).map(|()| Progress::Complete)
     }
 

@@ -2,11 +2,11 @@
 //!
 //! <https://geminicli.com/docs/cli/headless/>
 
-use super::decode::{Codec, Flow, Tokens, told};
+use super::decode::{Codec, Flow, told};
 use super::program::{Invocation, Question, Spec, fits_argument};
 use super::prompt;
 use crate::json::Value;
-use crate::stream::StreamSummary;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::{Error, Field, StreamToken, Text, Usage};
 
 pub(super) static SPEC: Spec = Spec {
@@ -48,7 +48,7 @@ struct GeminiCli {
 }
 
 impl Codec for GeminiCli {
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         match kind {
             "init" => self.session = event.get("session_id").and_then(Value::as_text).cloned(),
             "message" if event.get("role").and_then(Value::as_str) == Some("assistant") => {

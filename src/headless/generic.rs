@@ -1,10 +1,10 @@
 //! Any program that reads one JSON request and prints JSON lines; the form is told at
 //! [`Program::Generic`](super::Program::Generic).
 
-use super::decode::{Codec, Flow, Tokens, told};
+use super::decode::{Codec, Flow, told};
 use super::program::{Invocation, Question, Spec};
 use crate::json::{Value, object};
-use crate::stream::StreamSummary;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::{Error, Source, StreamToken, Text};
 
 pub(super) static SPEC: Spec = Spec {
@@ -50,7 +50,7 @@ struct Generic {
 }
 
 impl Codec for Generic {
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         match kind {
             "session" => self.session = event.get("id").and_then(Value::as_text).cloned(),
             "result" => {
@@ -67,7 +67,7 @@ impl Codec for Generic {
         Ok(Flow::More)
     }
 
-    fn ended(&mut self, _: &mut Tokens) -> Result<(), Error> {
+    fn ended(&mut self, _: &mut TokenQueue) -> Result<(), Error> {
         Ok(())
     }
 

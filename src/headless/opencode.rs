@@ -2,11 +2,11 @@
 //!
 //! <https://opencode.ai/docs/cli/#run>
 
-use super::decode::{Codec, Flow, Tokens, told};
+use super::decode::{Codec, Flow, told};
 use super::program::{Invocation, Question, Spec};
 use super::prompt;
 use crate::json::Value;
-use crate::stream::StreamSummary;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::{Error, Field, StreamToken, Text, Usage};
 
 pub(super) static SPEC: Spec = Spec {
@@ -60,7 +60,7 @@ struct OpenCode {
 }
 
 impl Codec for OpenCode {
-    fn event(&mut self, kind: &str, event: &Value, tokens: &mut Tokens) -> Result<Flow, Error> {
+    fn event(&mut self, kind: &str, event: &Value, tokens: &mut TokenQueue) -> Result<Flow, Error> {
         if let Some(session) = event.get("sessionID").and_then(Value::as_text) {
             self.session = Some(session.clone());
         }
@@ -94,7 +94,7 @@ impl Codec for OpenCode {
         Ok(Flow::More)
     }
 
-    fn ended(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn ended(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         tokens.extend(self.usage.take().map(StreamToken::Usage));
         Ok(())
     }

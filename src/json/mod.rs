@@ -46,6 +46,7 @@
 mod document;
 mod entries;
 mod escape;
+pub(crate) mod javascript;
 mod node;
 mod object;
 mod repetition;

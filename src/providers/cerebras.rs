@@ -5,7 +5,6 @@
 //! Longer than most: the reference speaks to it without an SDK, so headers, framing, errors and token
 //! estimates are its own.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -17,18 +16,20 @@ use super::kind::{Kind, Provider};
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
+use crate::json::javascript::{defined, is_space, joined, or_zero, to_text};
 use crate::json::{Document, Node, Object, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::decode::first_choice;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion};
 use crate::protocols::openai_chat::{steps, tools};
+use crate::protocols::tokens::usage_object;
 use crate::provider::AiProvider;
 use crate::registry::ProviderInfo;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::text::Text;
 use crate::think::{PieceKind, TagMatcher};
 use crate::token::StreamToken;
@@ -186,7 +187,7 @@ fn chat_detail(status: u16, text: &str) -> String {
     let message = body.get("error").and_then(|error| error.get("message")).filter(|m| m.is_truthy());
     let message = message.or_else(|| body.get("message").filter(|m| m.is_truthy()));
     match message {
-        Some(message) => steps::javascript_text(message),
+        Some(message) => to_text(message),
         None => body.to_json_pretty(),
     }
 }
@@ -250,10 +251,8 @@ struct LineDecoder {
     summary: StreamSummary,
 }
 
-type Tokens = VecDeque<StreamToken>;
-
 impl LineDecoder {
-    fn line(&mut self, line: Bytes, tokens: &mut Tokens) {
+    fn line(&mut self, line: Bytes, tokens: &mut TokenQueue) {
         let line = Text::from_utf8_lossy(line);
         // A byte order mark before the first line is no part of it.
         let is_first = !std::mem::replace(&mut self.started, true);
@@ -261,9 +260,7 @@ impl LineDecoder {
             Some(rest) if is_first => line.slice(rest),
             _ => line,
         };
-        let Some(data) =
-            line.strip_prefix("data: ").map(|data| data.trim_matches(steps::is_javascript_space))
-        else {
+        let Some(data) = line.strip_prefix("data: ").map(|data| data.trim_matches(is_space)) else {
             return;
         };
         if data == "[DONE]" {
@@ -274,7 +271,7 @@ impl LineDecoder {
         let delta = choice.get("delta");
         let content = delta.get("content");
         if content.is_truthy() {
-            let text = if content.is_array() { Some(steps::joined(content)) } else { content.as_text() };
+            let text = if content.is_array() { Some(joined(content)) } else { content.as_text() };
             // What cannot be read ends its event, here and below.
             let Some(text) = text else { return };
             tokens.extend(self.tags.push(&text).map(token_of));
@@ -291,7 +288,7 @@ impl LineDecoder {
         }
         let usage = event.get("usage");
         if usage.is_truthy() {
-            let count = |node: Node<'_>| steps::or_zero(steps::defined(node).as_ref());
+            let count = |node: Node<'_>| or_zero(defined(node).as_ref());
             self.input = count(usage.get("prompt_tokens"));
             self.output = count(usage.get("completion_tokens"));
         }
@@ -316,7 +313,7 @@ impl Decode for LineDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         let mut rest = chunk;
         while let Some(end) = memchr(b'\n', &rest) {
             let mut line = rest.split_to(end + 1);
@@ -332,20 +329,18 @@ impl Decode for LineDecoder {
     }
 
     /// A last line without its end is lost, as in the reference.
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         tokens.extend(self.tags.finish().map(token_of));
         let or = |count: &Value, estimate: f64| {
             if count.is_truthy() { count.clone() } else { estimate.into() }
         };
-        let token = steps::usage_object(
-            or(&self.input, self.estimated_input),
-            or(&self.output, self.estimated_output),
-        );
+        let token =
+            usage_object(or(&self.input, self.estimated_input), or(&self.output, self.estimated_output));
         tokens.push_back(StreamToken::from_object(token));
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(wrapped(Error::new(ErrorKind::Interrupted, "terminated")))
     }
 

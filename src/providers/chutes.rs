@@ -16,10 +16,11 @@ use crate::error::Error;
 use crate::json::Value;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 
 pub(super) static PROVIDER: Provider = Provider {
     info: ProviderInfo::new("chutes", "Chutes", "Open models on decentralised machines")
@@ -92,12 +93,12 @@ fn completion_temperature(input: &BodyInput<'_>) -> Option<Value> {
     own.or_else(|| input.model.info().number("temperature")).map(Value::from)
 }
 
-fn text(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn text(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let step = if is_r1(&state.model) { steps::text_with_think_tags } else { steps::plain_text };
     step(state, event, tokens)
 }
 
-fn reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     if is_r1(&state.model) { Ok(()) } else { steps::reasoning_content(state, event, tokens) }
 }
 

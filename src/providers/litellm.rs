@@ -15,16 +15,18 @@ use crate::catalog::fetch::{ListFailure, axios_get, key_of};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
+use crate::json::javascript::{or_zero, to_number};
 use crate::json::{Value, object};
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
-use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::decode::ChatState;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 
 pub(super) static PROVIDER: Provider = Provider {
     info: ProviderInfo::new("litellm", "LiteLLM", "A LiteLLM proxy of your own")
@@ -138,12 +140,11 @@ fn is_gpt_5(id: &str) -> bool {
 }
 
 /// Cache counts stand under the names of three vendors.
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let cached = usage.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens"));
-    let first = |values: [Option<&Value>; 3]| {
-        steps::or_zero(values.into_iter().flatten().find(|value| value.is_truthy()))
-    };
+    let first =
+        |values: [Option<&Value>; 3]| or_zero(values.into_iter().flatten().find(|value| value.is_truthy()));
     let writes =
         first([usage.get("cache_creation_input_tokens"), usage.get("prompt_cache_miss_tokens"), None]);
     let reads = first([cached, usage.get("cache_read_input_tokens"), usage.get("prompt_cache_hit_tokens")]);
@@ -189,7 +190,7 @@ fn listed(entry: &Value) -> Option<(crate::Text, ModelInfo)> {
     entry.get("litellm_params")?.get("model").filter(|model| model.is_truthy())?;
     let truthy = |key: &str| info.get(key).filter(|value| value.is_truthy()).cloned();
     let flag = |key: &str| Some(info.get(key).is_some_and(Value::is_truthy).into());
-    let price = |key: &str| truthy(key).map(|price| (steps::to_number(&price) * 1_000_000.0).into());
+    let price = |key: &str| truthy(key).map(|price| (to_number(&price) * 1_000_000.0).into());
     let facts = facts([
         ("maxTokens", truthy("max_output_tokens").or_else(|| truthy("max_tokens")).or(Some(8192.into()))),
         ("contextWindow", truthy("max_input_tokens").or(Some(200_000.into()))),

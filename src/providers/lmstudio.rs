@@ -15,16 +15,20 @@ use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::json::Value;
+use crate::json::javascript::to_text;
 use crate::model::{Model, ModelInfo};
+use crate::protocols::blocks::{is, text_of};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{
-    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, messages, steps,
+    ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, join, steps,
 };
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 use crate::tokenizer;
 use crate::transport::Headers;
@@ -107,8 +111,7 @@ fn input_tokens(request: &ChatRequest) -> u64 {
         match message.content() {
             Some(Value::String(text)) => texts.push(text),
             Some(Value::Array(blocks)) => {
-                texts
-                    .extend(blocks.iter().filter(|block| messages::is(block, "text")).map(messages::text_of));
+                texts.extend(blocks.iter().filter(|block| is(block, "text")).map(text_of));
             }
             _ => {}
         }
@@ -116,20 +119,20 @@ fn input_tokens(request: &ChatRequest) -> u64 {
     tokenizer::count_texts(texts)
 }
 
-fn remember_text(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+fn remember_text(state: &mut ChatState, event: Event<'_>, _: &mut TokenQueue) -> Result<(), Error> {
     let content = event.delta.get("content");
     if let Some(text) = content.as_cow() {
         state.content.push_str(&text);
     } else if content.is_truthy() {
-        state.content.push_str(&steps::javascript_text(&content.to_value()));
+        state.content.push_str(&to_text(&content.to_value()));
     }
     Ok(())
 }
 
 /// The server's own usage is ignored.
-fn counted_usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn counted_usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let output = tokenizer::count_texts([state.content.as_str()]);
-    let token = steps::usage_object(state.estimated_input.into(), output.into());
+    let token = usage_object(state.estimated_input.into(), output.into());
     tokens.push_back(StreamToken::from_object(token));
 }
 

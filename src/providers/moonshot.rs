@@ -7,13 +7,16 @@ use super::kind::{Kind, Provider};
 use super::openai::{self, ExtendedSettings};
 use crate::catalog::parameters::Format;
 use crate::json::Value;
+use crate::json::javascript::or_zero;
 use crate::model::Model;
 use crate::protocols::openai_chat::ChatSpec;
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::decode::ChatState;
 use crate::protocols::openai_chat::steps;
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 
 pub(super) static PROVIDER: Provider = Provider {
@@ -99,10 +102,10 @@ fn max_tokens(input: &BodyInput<'_>) -> Option<Value> {
     own.or_else(|| body::table_max_tokens(input))
 }
 
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
-    let count = |key: &str| steps::or_zero(usage.get(key));
-    let mut token = steps::usage_object(count("prompt_tokens"), count("completion_tokens"));
+    let count = |key: &str| or_zero(usage.get(key));
+    let mut token = usage_object(count("prompt_tokens"), count("completion_tokens"));
     token.insert("cacheWriteTokens", 0);
     token.insert_some("cacheReadTokens", usage.get("cached_tokens").cloned());
     tokens.push_back(StreamToken::from_object(token));

@@ -11,13 +11,16 @@ use super::kind::Provider;
 use super::plain::{self, PLAIN, plain_with};
 use crate::Text;
 use crate::error::Error;
+use crate::json::javascript::or_zero;
 use crate::json::{Node, Value};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, join, steps};
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
+use crate::stream::TokenQueue;
 use crate::token::{Source, StreamToken};
 use crate::transport::RetryPolicy;
 
@@ -85,7 +88,7 @@ fn joined_messages(input: &BodyInput<'_>) -> Option<Value> {
 
 /// The pages found, in the service's order, each once: `citations` are their addresses, `search_results`
 /// know their titles.
-fn sources(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn sources(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let (cited, results) = (event.root.get("citations"), event.root.get("search_results"));
     let title_of = |url: &str| {
         let result = results.items().find(|result| result.get("url").str_eq(url))?;
@@ -110,12 +113,10 @@ fn sources(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Resu
 }
 
 /// Reasoning tokens stand beside the others here, and the service tells what the answer cost.
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
-    let mut token = steps::usage_object(
-        steps::or_zero(usage.get("prompt_tokens")),
-        steps::or_zero(usage.get("completion_tokens")),
-    );
+    let mut token =
+        usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
     let reasoning = usage.get("reasoning_tokens").filter(|count| count.is_truthy());
     token.insert_some("reasoningTokens", reasoning.cloned());
     let cost = usage.get("cost").and_then(|cost| cost.get("total_cost"));

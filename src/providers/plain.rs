@@ -16,16 +16,19 @@ use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::Value;
+use crate::json::javascript::or_zero;
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyField, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::decode::ChatState;
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::messages::{self, Conversion};
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, completion, join, steps,
 };
+use crate::protocols::tokens::usage_object;
 use crate::registry::{ProviderInfo, ProviderRegistry};
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, javascript};
 use crate::{ErrorKind, Text};
@@ -264,15 +267,13 @@ pub(super) fn parallel_tool_calls(input: &BodyInput<'_>) -> Option<Value> {
 // ---- what comes back ----
 
 /// Token counts as the service reports them, with cached and reasoning tokens where it tells them.
-pub(super) fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+pub(super) fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let detail = |group: &str, key: &str| {
         usage.get(group).and_then(|group| group.get(key)).filter(|count| count.is_truthy()).cloned()
     };
-    let mut token = steps::usage_object(
-        steps::or_zero(usage.get("prompt_tokens")),
-        steps::or_zero(usage.get("completion_tokens")),
-    );
+    let mut token =
+        usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
     token.insert_some("cacheReadTokens", detail("prompt_tokens_details", "cached_tokens"));
     token.insert_some("reasoningTokens", detail("completion_tokens_details", "reasoning_tokens"));
     tokens.push_back(StreamToken::from_object(token));

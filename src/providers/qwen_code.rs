@@ -22,7 +22,7 @@ use crate::files::{self, Readers};
 use crate::json::{Object, Value};
 use crate::model::Model;
 use crate::protocols::openai_chat::body;
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, OpenAiChat, Prefix, Wrap, join, steps};
 use crate::provider::AiProvider;
@@ -30,7 +30,7 @@ use crate::registry::{AuthStyle, ProviderInfo};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
-use crate::stream::Decode;
+use crate::stream::{Decode, TokenQueue};
 use crate::text::Text;
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, Headers, HttpRequest, RequestOptions, javascript};
@@ -280,7 +280,7 @@ async fn exchange(form: String, context: &Context) -> Result<Value, Error> {
 
 /// Some servers repeat what they sent: only what is new counts. Think tags split a fragment, without any
 /// memory of earlier ones.
-fn new_text(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn new_text(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let content = event.delta.get("content");
     let Some(whole) = content.as_text().filter(|text| !text.is_empty()) else { return Ok(()) };
     let previous = std::mem::replace(&mut state.content, whole.to_string());

@@ -3,14 +3,14 @@
 //! <https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks>
 
 use crate::json::{Node, Object, Value};
-use crate::protocols::openai_chat::decode::Tokens;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 
 /// The keys of a detail in the order in which they are sent back.
 const KEYS: &[&str] = &["type", "text", "summary", "data", "id", "format", "signature", "index"];
 
 /// The text of a detail as a token, if it is one to be shown; tells whether it was.
-pub(super) fn show(detail: Node<'_>, tokens: &mut Tokens) -> bool {
+pub(super) fn show(detail: Node<'_>, tokens: &mut TokenQueue) -> bool {
     let kind = detail.get("type");
     let shown = if kind.str_eq("reasoning.text") {
         detail.get("text").as_text()

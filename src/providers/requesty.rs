@@ -15,15 +15,17 @@ use crate::catalog::lists::ModelList;
 use crate::catalog::parameters::Format;
 use crate::context::Context;
 use crate::error::Error;
+use crate::json::javascript::or_zero;
 use crate::json::{Object, Value};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Tokens};
+use crate::protocols::openai_chat::decode::ChatState;
 use crate::protocols::openai_chat::messages::text_message;
 use crate::protocols::openai_chat::steps::Zeros;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 
 pub(super) static PROVIDER: Provider = Provider {
     info: ProviderInfo::new("requesty", "Requesty", "Models of many makers behind one key")
@@ -132,10 +134,10 @@ fn trace(input: &BodyInput<'_>) -> Option<Value> {
     Some(trace.into())
 }
 
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
-    let detail = |key: &str| steps::or_zero(details.and_then(|details| details.get(key)));
+    let detail = |key: &str| or_zero(details.and_then(|details| details.get(key)));
     let counts = [detail("caching_tokens"), detail("cached_tokens")];
     tokens.push_back(steps::priced_usage(state, &usage, counts, Zeros::Kept));
 }

@@ -21,14 +21,17 @@ use crate::catalog::schema::{absent_or, is_flag, is_number, is_texts};
 use crate::context::Context;
 use crate::driver::Call;
 use crate::error::Error;
+use crate::json::javascript::{or_zero, to_number};
 use crate::json::{Object, Value, object};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::headers::HeaderBlock;
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, steps};
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 use crate::transport::{ClientKind, HttpRequest, RequestOptions, javascript};
 
@@ -141,7 +144,7 @@ fn reasoning(input: &BodyInput<'_>) -> Option<Value> {
 // ---- reasoning ----
 
 /// Shows the text of each detail and adds it to what its key has so far.
-fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     for detail in event.delta.get("reasoning_details").items() {
         state.details_shown |= reasoning_details::show(detail, tokens);
         let detail = detail.to_value();
@@ -153,7 +156,7 @@ fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Resu
 }
 
 /// The plainer fields, while no detail was shown.
-fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     if state.details_shown {
         return Ok(());
     }
@@ -166,21 +169,21 @@ fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens)
 }
 
 /// What must travel back with the next turn.
-fn keep_details(state: &mut ChatState, _: &mut Tokens) {
+fn keep_details(state: &mut ChatState, _: &mut TokenQueue) {
     state.summary.reasoning_details = reasoning_details::in_order(&state.details).map(Value::from);
 }
 
 // ---- usage ----
 
 /// The service's own cost; Anthropic's models report input without cached tokens.
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
-    let writes = steps::or_zero(usage.get("cache_creation_input_tokens"));
-    let reads = steps::or_zero(details.and_then(|details| details.get("cached_tokens")));
-    let mut input = steps::or_zero(usage.get("prompt_tokens"));
+    let writes = or_zero(usage.get("cache_creation_input_tokens"));
+    let reads = or_zero(details.and_then(|details| details.get("cached_tokens")));
+    let mut input = or_zero(usage.get("prompt_tokens"));
     if state.model.id.to_lowercase().starts_with("anthropic/") {
-        let number = steps::to_number;
+        let number = to_number;
         input = (number(&input) - number(&writes) - number(&reads)).max(0.0).into();
     }
     let cost = if state.model.info().flag("isFree") {
@@ -188,7 +191,7 @@ fn usage(state: &mut ChatState, tokens: &mut Tokens) {
     } else {
         usage.get("cost").filter(|cost| !cost.is_null()).cloned().unwrap_or(Value::Number(0.0))
     };
-    let mut token = steps::usage_object(input, steps::or_zero(usage.get("completion_tokens")));
+    let mut token = usage_object(input, or_zero(usage.get("completion_tokens")));
     token.insert("cacheWriteTokens", writes);
     token.insert("cacheReadTokens", reads);
     token.insert("totalCost", cost);

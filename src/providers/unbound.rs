@@ -17,10 +17,11 @@ use crate::json::{Object, Value, object};
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 
 pub(super) static PROVIDER: Provider = Provider {
@@ -110,7 +111,7 @@ fn metadata(input: &BodyInput<'_>) -> Option<Value> {
     Some(metadata.into())
 }
 
-fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
         tokens.push_back(StreamToken::from_object(steps::plain_usage(&usage.to_value())));

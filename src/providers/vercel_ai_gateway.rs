@@ -12,14 +12,17 @@ use crate::catalog::fetch::{axios_get, key_of, price_per_million};
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
 use crate::error::Error;
+use crate::json::javascript::or_zero;
 use crate::json::{Value, object};
 use crate::model::ModelInfo;
 use crate::protocols::openai_chat::body::{self, BodyInput};
 use crate::protocols::openai_chat::cache;
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, ListKey, Listing, Needed, Prefix, Wrap, steps};
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
 use crate::settings::ProviderSettings;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 use crate::transport::Headers;
 
@@ -82,16 +85,14 @@ fn messages(input: &BodyInput<'_>) -> Option<Value> {
     Some(messages)
 }
 
-fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
         let usage = usage.to_value();
         let cached = usage.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens"));
         let truthy = |value: Option<&Value>| value.filter(|value| value.is_truthy()).cloned();
-        let mut token = steps::usage_object(
-            steps::or_zero(usage.get("prompt_tokens")),
-            steps::or_zero(usage.get("completion_tokens")),
-        );
+        let mut token =
+            usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
         token.insert_some("cacheWriteTokens", truthy(usage.get("cache_creation_input_tokens")));
         token.insert_some("cacheReadTokens", truthy(cached));
         let cost = usage.get("cost").filter(|cost| !cost.is_null()).cloned();

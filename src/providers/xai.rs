@@ -6,11 +6,14 @@ use super::compatible::{BASE, key_or_placeholder, table_model, with_parameters};
 use super::kind::{Kind, Provider};
 use crate::Error;
 use crate::catalog::parameters::Format;
+use crate::json::javascript::{defined, or_zero};
 use crate::json::{Node, Value};
 use crate::protocols::openai_chat::body::{self};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::{ChatSpec, Endpoint, Prefix, Wrap, completion, steps};
+use crate::protocols::tokens::usage_object;
 use crate::registry::ProviderInfo;
+use crate::stream::TokenQueue;
 use crate::token::StreamToken;
 
 pub(super) static PROVIDER: Provider = Provider {
@@ -60,19 +63,19 @@ static SPEC: ChatSpec = ChatSpec {
 };
 
 /// A usage token for each event that has usage; cached tokens stand in two places.
-fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn usage(_: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if !usage.is_truthy() {
         return Ok(());
     }
     let details = usage.get("prompt_tokens_details");
     let cached = details.get("cached_tokens");
-    let value = |node: Node<'_>| steps::defined(node);
+    let value = |node: Node<'_>| defined(node);
     let reads =
         value(cached).filter(Value::is_truthy).or_else(|| value(usage.get("cache_read_input_tokens")));
-    let mut token = steps::usage_object(
-        steps::or_zero(value(usage.get("prompt_tokens")).as_ref()),
-        steps::or_zero(value(usage.get("completion_tokens")).as_ref()),
+    let mut token = usage_object(
+        or_zero(value(usage.get("prompt_tokens")).as_ref()),
+        or_zero(value(usage.get("completion_tokens")).as_ref()),
     );
     token.insert("cacheReadTokens", reads.unwrap_or(Value::Number(0.0)));
     token.insert(

@@ -1,16 +1,15 @@
 //! Events of a streamed message to tokens.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::errors;
 use crate::catalog::cost::{self, Tokens as Counts};
 use crate::frames::{SseDecoder, SseDialect, SseEvent};
+use crate::json::javascript::{defined, or_zero, to_number};
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
-use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, to_number, usage_object};
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::protocols::tokens::{partial_of, usage_object};
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue};
 use crate::token::StreamToken;
 use crate::transport::TransportError;
 use crate::{Error, Text};
@@ -47,8 +46,6 @@ pub(crate) struct MessageDecoder {
     summary: StreamSummary,
 }
 
-type Tokens = VecDeque<StreamToken>;
-
 impl MessageDecoder {
     pub(crate) fn new(model: Model, counting: Counting) -> Self {
         Self {
@@ -63,7 +60,7 @@ impl MessageDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while let Some(event) = self.events.next_event() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
             self.event(event, tokens)?;
@@ -71,7 +68,7 @@ impl MessageDecoder {
         Ok(())
     }
 
-    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+    fn event(&mut self, event: SseEvent, tokens: &mut TokenQueue) -> Result<(), Error> {
         let name = event.name.as_deref().unwrap_or_default();
         if name == "error" {
             return Err(errors::in_stream(event.data));
@@ -84,7 +81,7 @@ impl MessageDecoder {
     }
 
     /// One event's data, however it was framed.
-    pub(crate) fn message(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
+    pub(crate) fn message(&mut self, data: Text, tokens: &mut TokenQueue) -> Result<(), Error> {
         if let Some(text) = self.text.content(&data) {
             tokens.push_back(StreamToken::Text(text));
             return Ok(());
@@ -96,7 +93,7 @@ impl MessageDecoder {
         let Self { document, counting, counted, summary, .. } = self;
         let event = document.parse(data)?;
         if event.is_null() {
-            return Err(malformed("an event is null"));
+            return Err(Error::malformed("an event is null"));
         }
         let kind = event.get("type");
         if kind.str_eq("content_block_delta") {
@@ -123,14 +120,14 @@ impl MessageDecoder {
 }
 
 impl Decode for MessageDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
         self.document.clear();
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.finish();
         self.drain(tokens)?;
         let Counts { input, output, cache_writes, cache_reads } = self.counted;
@@ -143,7 +140,7 @@ impl Decode for MessageDecoder {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, cause: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, cause: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(errors::interrupted(cause))
     }
 
@@ -157,12 +154,12 @@ fn message_start(
     counting: Counting,
     counted: &mut Counts,
     summary: &mut StreamSummary,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     let message = event.get("message");
     let usage = message.get("usage");
     if usage.is_nullish() {
-        return Err(malformed("`message_start` has no usage"));
+        return Err(Error::malformed("`message_start` has no usage"));
     }
     summary.response_id = message.get("id").to_text();
     let count = |key: &str| match (counting, defined(usage.get(key))) {
@@ -188,10 +185,10 @@ fn message_start(
     Ok(())
 }
 
-fn message_delta(event: Node<'_>, summary: &mut StreamSummary, tokens: &mut Tokens) -> Result<(), Error> {
+fn message_delta(event: Node<'_>, summary: &mut StreamSummary, tokens: &mut TokenQueue) -> Result<(), Error> {
     let usage = event.get("usage");
     if usage.is_nullish() {
-        return Err(malformed("`message_delta` has no usage"));
+        return Err(Error::malformed("`message_delta` has no usage"));
     }
     if let Some(reason) = event.get("delta").get("stop_reason").to_text() {
         summary.finish_reason = Some(reason);
@@ -201,10 +198,10 @@ fn message_delta(event: Node<'_>, summary: &mut StreamSummary, tokens: &mut Toke
     Ok(())
 }
 
-fn block_start(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn block_start(event: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let block = event.get("content_block");
     if block.is_nullish() {
-        return Err(malformed("`content_block_start` has no block"));
+        return Err(Error::malformed("`content_block_start` has no block"));
     }
     let kind = block.get("type");
     // Blocks after the first start on a line of their own.
@@ -230,10 +227,10 @@ fn block_start(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
     Ok(())
 }
 
-fn delta(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn delta(event: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let delta = event.get("delta");
     if delta.is_nullish() {
-        return Err(malformed("`content_block_delta` has no delta"));
+        return Err(Error::malformed("`content_block_delta` has no delta"));
     }
     let kind = delta.get("type");
     if kind.str_eq("text_delta") {
@@ -261,10 +258,6 @@ fn piece(kind: &'static str, node: Node<'_>) -> StreamToken {
     }
 }
 
-fn malformed(what: &str) -> Error {
-    Error::invalid_response(format!("the response is malformed: {what}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,7 +270,7 @@ mod tests {
         };
         let body: String = deltas.iter().map(event).collect::<Vec<_>>().concat();
         let mut decoder = MessageDecoder::new(Model::without_info("m"), Counting::WithoutCost);
-        let mut tokens = Tokens::new();
+        let mut tokens = TokenQueue::new();
         decoder.push(body.into(), &mut tokens).unwrap();
         tokens.into()
     }

@@ -4,7 +4,8 @@
 
 use crate::json::{Object, Value, object};
 use crate::message::Message;
-use crate::protocols::openai_chat::messages::{image_part, is, join_texts, text_message, text_of};
+use crate::protocols::blocks::{is, text_of};
+use crate::protocols::openai_chat::messages::{image_part, join_texts, text_message};
 use crate::request::ChatRequest;
 use crate::settings::ProviderSettings;
 use crate::tool::{Tool, ToolChoice};

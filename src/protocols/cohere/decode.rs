@@ -2,20 +2,17 @@
 //!
 //! <https://docs.cohere.com/docs/streaming>
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::errors;
 use crate::frames::{SseDecoder, SseDialect};
+use crate::json::javascript::{defined, or_zero};
 use crate::json::{Document, Node, Object};
-use crate::protocols::openai_chat::steps::{defined, or_zero, partial_of, push_truthy, usage_object};
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::protocols::tokens::{partial_of, push_truthy, usage_object};
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue};
 use crate::token::Source;
 use crate::transport::TransportError;
 use crate::{Error, StreamToken, Text};
-
-type Tokens = VecDeque<StreamToken>;
 
 /// Decodes one answer.
 pub(crate) struct EventDecoder {
@@ -38,7 +35,7 @@ impl EventDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while !self.done
             && let Some(event) = self.events.next_event()
         {
@@ -53,7 +50,7 @@ impl EventDecoder {
     }
 
     /// An event says in `type` what it is; types that are not known mean nothing.
-    fn event(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
+    fn event(&mut self, data: Text, tokens: &mut TokenQueue) -> Result<(), Error> {
         let event = self.document.parse(data)?;
         let (delta, message) = (event.get("delta"), event.get("delta").get("message"));
         let kind = event.get("type").as_cow().unwrap_or_default();
@@ -94,20 +91,20 @@ impl EventDecoder {
 }
 
 impl Decode for EventDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
         self.document.clear();
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.finish();
         self.drain(tokens)?;
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(errors::interrupted())
     }
 

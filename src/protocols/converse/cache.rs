@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
+use crate::json::javascript::is_space;
 use crate::json::{Value, object};
 use crate::message::Message;
 use crate::model::ModelInfo;
-use crate::protocols::openai_chat::steps::is_javascript_space;
 
 /// What a model allows.
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +174,7 @@ fn block_estimate(block: &Value) -> f64 {
 
 /// A guess at the tokens of a text, from words, punctuation and lines.
 fn estimate(text: &str) -> f64 {
-    let words = text.split(is_javascript_space).filter(|word| !word.is_empty()).count();
+    let words = text.split(is_space).filter(|word| !word.is_empty()).count();
     let marks = text.chars().filter(|c| ".,!?;:()[]{}\"'`".contains(*c)).count();
     let lines = text.matches('\n').count();
     words as f64 * 1.3 + marks as f64 * 0.3 + lines as f64 * 0.5

@@ -1,7 +1,6 @@
 //! Event-stream messages to tokens.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use bytes::Bytes;
 
@@ -9,14 +8,13 @@ use super::errors::{Explainer, Thrown, error_message};
 use super::invoke::ModelReader;
 use crate::driver::Call;
 use crate::frames::{EventMessage, EventStreamDecoder, EventStreamError};
+use crate::json::javascript::defined;
 use crate::json::{Document, Kind, Node, Object};
-use crate::protocols::openai_chat::steps::{defined, usage_object};
-use crate::stream::{Decode, Progress, StreamSummary, announcement};
+use crate::protocols::tokens::usage_object;
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue, announcement};
 use crate::token::StreamToken;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::{Error, ErrorKind, Text};
-
-type Tokens = VecDeque<StreamToken>;
 
 pub(super) struct ConverseDecoder {
     messages: EventStreamDecoder,
@@ -42,7 +40,7 @@ impl ConverseDecoder {
     }
 
     /// Explains the error, and tells it in the text if the reference does.
-    fn fail(&self, thrown: Thrown, tokens: &mut Tokens) -> Error {
+    fn fail(&self, thrown: Thrown, tokens: &mut TokenQueue) -> Error {
         let error = self.explainer.explain(Call::Chat, thrown);
         if error.is_announced() {
             tokens.extend(announcement(error.message()));
@@ -50,7 +48,7 @@ impl ConverseDecoder {
         error
     }
 
-    fn message(&mut self, message: &EventMessage, tokens: &mut Tokens) -> Result<(), Thrown> {
+    fn message(&mut self, message: &EventMessage, tokens: &mut TokenQueue) -> Result<(), Thrown> {
         match message.text(":message-type").map(Text::as_str) {
             Some("event") => self.event(message, tokens),
             Some("exception") => Err(self.exception(message)?),
@@ -83,7 +81,7 @@ impl ConverseDecoder {
         Ok(Thrown::new(ErrorKind::InStream, *name, error_message(body)))
     }
 
-    fn event(&mut self, message: &EventMessage, tokens: &mut Tokens) -> Result<(), Thrown> {
+    fn event(&mut self, message: &EventMessage, tokens: &mut TokenQueue) -> Result<(), Thrown> {
         let Self { document, summary, model_reader, .. } = self;
         let body = || Text::from_utf8_lossy(message.payload.clone());
         match (message.text(":event-type").map_or("", Text::as_str), model_reader) {
@@ -107,7 +105,7 @@ impl ConverseDecoder {
         }
     }
 
-    fn end(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn end(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.messages.finish().map_err(|error| self.fail(framing(error), tokens))?;
         if let Some(reader) = &mut self.model_reader {
             reader.finish(tokens)?;
@@ -117,7 +115,7 @@ impl ConverseDecoder {
 }
 
 impl Decode for ConverseDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.messages.push(chunk);
         while let Some(message) = self.messages.next_event() {
             let outcome = message.map_err(framing).and_then(|message| self.message(&message, tokens));
@@ -126,12 +124,12 @@ impl Decode for ConverseDecoder {
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.end(tokens)
     }
 
     /// A connection that breaks between two messages looks like an end, as in the reference.
-    fn interrupted(&mut self, cause: &TransportError, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, cause: &TransportError, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         if cause.kind == TransportErrorKind::StreamReset && self.resets_fail {
             return Err(self.fail(Thrown::reset(cause), tokens));
         }
@@ -160,7 +158,7 @@ fn read(document: &mut Document, body: Text) -> Result<Node<'_>, Thrown> {
     document.parse(body).map_err(|error| Thrown::malformed("SyntaxError", error.to_string()))
 }
 
-fn block_start(event: Node<'_>, tokens: &mut Tokens) {
+fn block_start(event: Node<'_>, tokens: &mut TokenQueue) {
     let index = event.get("contentBlockIndex");
     let (block, other_block, start) =
         (event.get("contentBlock"), event.get("content_block"), event.get("start"));
@@ -196,7 +194,7 @@ fn block_start(event: Node<'_>, tokens: &mut Tokens) {
 }
 
 /// The delta is a union, which the SDK checks: exactly one member.
-fn delta(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Thrown> {
+fn delta(event: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Thrown> {
     let index = event.get("contentBlockIndex");
     check_index(index)?;
     let delta = event.get("delta");
@@ -228,7 +226,7 @@ fn delta(event: Node<'_>, tokens: &mut Tokens) -> Result<(), Thrown> {
     Ok(())
 }
 
-fn metadata(event: Node<'_>, tokens: &mut Tokens) {
+fn metadata(event: Node<'_>, tokens: &mut TokenQueue) {
     let usage = event.get("usage");
     if !usage.is_truthy() {
         return;

@@ -7,22 +7,20 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html>,
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 
 use super::errors::Thrown;
+use crate::json::javascript::defined;
 use crate::json::{Document, Node, Object, Value, object};
 use crate::model::Model;
 use crate::protocols::anthropic::{Counting, MessageDecoder, body as anthropic_body};
-use crate::protocols::openai_chat::steps::{defined, usage_object};
+use crate::protocols::tokens::usage_object;
 use crate::request::ChatRequest;
-use crate::stream::{Decode, StreamSummary};
+use crate::stream::{Decode, StreamSummary, TokenQueue};
 use crate::token::StreamToken;
 use crate::{Error, ErrorKind, Text};
-
-type Tokens = VecDeque<StreamToken>;
 
 /// A family of models with a form of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +157,7 @@ impl ModelReader {
     }
 
     /// One event: what the model sent, in base64.
-    pub(super) fn chunk(&mut self, event: Node<'_>, tokens: &mut Tokens) -> Result<(), Thrown> {
+    pub(super) fn chunk(&mut self, event: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Thrown> {
         let bytes = event.get("bytes").as_cow().unwrap_or_default();
         let bytes = base64::prelude::BASE64_STANDARD
             .decode(bytes.as_bytes())
@@ -179,7 +177,7 @@ impl ModelReader {
         }
     }
 
-    pub(super) fn finish(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    pub(super) fn finish(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         match self {
             Self::Claude(decoder) => decoder.finish(tokens).map(drop),
             Self::Text(_) => Ok(()),
@@ -195,7 +193,7 @@ impl ModelReader {
 }
 
 /// A piece of Titan's (`outputText`) or Llama's (`generation`) answer; the last has the service's counts.
-fn text_piece(piece: Node<'_>, summary: &mut StreamSummary, tokens: &mut Tokens) {
+fn text_piece(piece: Node<'_>, summary: &mut StreamSummary, tokens: &mut TokenQueue) {
     let text = piece.get("outputText").as_text().or_else(|| piece.get("generation").as_text());
     if let Some(text) = text.filter(|text| !text.is_empty()) {
         tokens.push_back(StreamToken::Text(text));
@@ -266,7 +264,7 @@ mod tests {
 
     fn tokens_of(id: &str, events: &[&str]) -> Result<Vec<String>, Thrown> {
         let mut reader = ModelReader::new(&model(id));
-        let mut tokens = Tokens::new();
+        let mut tokens = TokenQueue::new();
         let mut document = Document::new();
         for event in events {
             let bytes = base64::prelude::BASE64_STANDARD.encode(event);
@@ -311,6 +309,6 @@ mod tests {
         let mut document = Document::new();
         let event = document.parse(r#"{"bytes":"***"}"#.into()).unwrap();
         let mut reader = ModelReader::new(&model("amazon.titan-text-lite-v1:0"));
-        assert!(reader.chunk(event, &mut Tokens::new()).is_err());
+        assert!(reader.chunk(event, &mut TokenQueue::new()).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! The whole answer of a completion.
 
 use super::decode::sources;
-use super::errors::{malformed, without_mark};
+use super::errors::without_mark;
 use crate::driver::WholeResponse;
 use crate::json::{Document, Node};
 use crate::response::CompletionResponse;
@@ -12,7 +12,7 @@ pub(super) fn text(response: &WholeResponse) -> Result<CompletionResponse, Error
     let mut document = Document::new();
     let root = document.parse(Text::from(without_mark(response.text())))?;
     if !root.is_object() && !root.is_array() {
-        return Err(malformed("it is no object"));
+        return Err(Error::malformed("it is no object"));
     }
     let candidate = root.get("candidates").at(0);
     let mut text = joined_parts(candidate)?;
@@ -32,7 +32,7 @@ fn joined_parts(candidate: Node<'_>) -> Result<String, Error> {
     let mut text = String::new();
     for part in candidate.get("content").get("parts").items() {
         if part.is_null() {
-            return Err(malformed("a part is null"));
+            return Err(Error::malformed("a part is null"));
         }
         if part.get("thought").as_bool() != Some(true) {
             text.push_str(&part.get("text").as_cow().unwrap_or_default());

@@ -1,17 +1,16 @@
 //! Chunks of a streamed answer to tokens.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::errors;
 use crate::catalog::cost;
 use crate::driver::Call;
 use crate::frames::data_events::DataEvents;
+use crate::json::javascript::{defined, to_number};
 use crate::json::{Document, Kind, Node, Object, Value};
 use crate::model::Model;
-use crate::protocols::openai_chat::steps::{defined, push_truthy, to_number, usage_object};
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::protocols::tokens::{push_truthy, usage_object};
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue};
 use crate::token::{Field, Source, StreamToken, ToolCallPartial};
 use crate::transport::TransportError;
 use crate::{Error, ErrorKind, Text};
@@ -43,8 +42,6 @@ struct Usage {
     thoughts: Option<Value>,
 }
 
-type Tokens = VecDeque<StreamToken>;
-
 impl ContentDecoder {
     pub(super) fn new(model: Model, signatures: bool) -> Self {
         Self {
@@ -62,7 +59,7 @@ impl ContentDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while let Some(event) = self.events.next_event() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
             let event = event.strip_prefix('\u{feff}').map_or(event.clone(), |rest| event.slice(rest));
@@ -93,20 +90,20 @@ impl ContentDecoder {
 }
 
 impl Decode for ContentDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens).map_err(|error| errors::wrapped(Call::Chat, error))?;
         self.document.clear();
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.left_over().map_err(|error| errors::wrapped(Call::Chat, error))?;
         self.state.end(tokens);
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         let error = match self.left_over() {
             Err(error) if error.kind() != ErrorKind::Interrupted => error,
             _ => errors::interrupted(),
@@ -120,7 +117,7 @@ impl Decode for ContentDecoder {
 }
 
 impl State {
-    fn chunk(&mut self, chunk: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    fn chunk(&mut self, chunk: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
         let candidate = chunk.get("candidates").at(0);
         let reason = candidate.get("finishReason");
         if reason.is_truthy() {
@@ -139,7 +136,7 @@ impl State {
                 }
             }
             _ if !parts.is_truthy() || parts.is_string() => {}
-            _ => return Err(errors::malformed("`parts` is no list")),
+            _ => return Err(Error::malformed("`parts` is no list")),
         }
         let usage = chunk.get("usageMetadata");
         if usage.is_truthy() {
@@ -153,9 +150,9 @@ impl State {
         Ok(())
     }
 
-    fn part(&mut self, part: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+    fn part(&mut self, part: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
         if part.is_null() {
-            return Err(errors::malformed("a part is null"));
+            return Err(Error::malformed("a part is null"));
         }
         let signature = part.get("thoughtSignature");
         if self.signatures && signature.is_truthy() {
@@ -173,7 +170,7 @@ impl State {
     }
 
     /// A whole call, told in two fragments. The service's id, if it gives one, is not used.
-    fn call(&mut self, call: Node<'_>, tokens: &mut Tokens) {
+    fn call(&mut self, call: Node<'_>, tokens: &mut TokenQueue) {
         let name = call.get("name");
         let id = Text::from(format!("{}-{}", shown(name), self.calls));
         let start =
@@ -192,7 +189,7 @@ impl State {
         self.calls += 1;
     }
 
-    fn end(&mut self, tokens: &mut Tokens) {
+    fn end(&mut self, tokens: &mut TokenQueue) {
         self.summary.response_id = self.response_id.take();
         let sources = std::mem::take(&mut self.sources);
         if !sources.is_empty() {

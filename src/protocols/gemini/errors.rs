@@ -39,11 +39,6 @@ pub(super) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "terminated")
 }
 
-/// A response that breaks its protocol where JavaScript would stumble over it.
-pub(super) fn malformed(what: &str) -> Error {
-    Error::invalid_response(format!("the response is malformed: {what}"))
-}
-
 fn of_status(response: &WholeResponse) -> Error {
     let body = without_mark(response.text());
     let is_json =

@@ -4,7 +4,7 @@
 
 use crate::json::{Object, Value, object};
 use crate::message::Message;
-use crate::protocols::openai_chat::messages::{data_url, is, text_of};
+use crate::protocols::blocks::{data_url, is, text_of};
 use crate::request::ChatRequest;
 use crate::tool::Tool;
 

@@ -5,20 +5,17 @@
 //! The SDK's filter for `[DONE]` loses track when several events arrive in one network chunk: it merges or
 //! drops some. Here every event is read, wherever the network cuts.
 
-use std::collections::VecDeque;
-
 use bytes::{Bytes, BytesMut};
 
 use super::{errors, validate};
 use crate::frames::{SseDecoder, SseDialect};
+use crate::json::javascript::{defined, or_zero};
 use crate::json::{Document, Node, object};
-use crate::protocols::openai_chat::steps::{defined, or_zero, usage_object};
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::protocols::tokens::usage_object;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::token::{Field, ToolCallPartial};
 use crate::transport::TransportError;
 use crate::{Error, StreamToken, Text};
-
-type Tokens = VecDeque<StreamToken>;
 
 /// Decodes one answer.
 pub(crate) struct EventDecoder {
@@ -44,7 +41,7 @@ impl EventDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while !self.done
             && let Some(event) = self.events.next_event()
         {
@@ -58,7 +55,7 @@ impl EventDecoder {
         Ok(())
     }
 
-    fn event(&mut self, data: Text, tokens: &mut Tokens) -> Result<(), Error> {
+    fn event(&mut self, data: Text, tokens: &mut TokenQueue) -> Result<(), Error> {
         let event = self
             .document
             .parse(data)
@@ -96,7 +93,7 @@ impl Decode for EventDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         if let Some((_, _, body)) = &mut self.unexpected {
             body.extend_from_slice(&chunk);
             return Ok(Progress::More);
@@ -107,7 +104,7 @@ impl Decode for EventDecoder {
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         if let Some((status, content_type, body)) = &self.unexpected {
             let body = String::from_utf8_lossy(body);
             return Err((self.wrap)(errors::unexpected(*status, content_type, &body)));
@@ -117,7 +114,7 @@ impl Decode for EventDecoder {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         let error = errors::interrupted();
         Err(if self.unexpected.is_some() { (self.wrap)(error) } else { error })
     }
@@ -128,7 +125,7 @@ impl Decode for EventDecoder {
 }
 
 /// Text, or a list of parts of which texts and thoughts are shown.
-fn content(content: Node<'_>, tokens: &mut Tokens) {
+fn content(content: Node<'_>, tokens: &mut TokenQueue) {
     let filled = |node: Node<'_>| node.as_text().filter(|text| !text.is_empty());
     if content.is_string() {
         tokens.extend(filled(content).map(StreamToken::Text));

@@ -5,7 +5,8 @@
 use crate::answer_format::AnswerFormat;
 use crate::json::{Object, Value, object};
 use crate::message::Message;
-use crate::protocols::openai_chat::messages::{is, system, text_message, text_of};
+use crate::protocols::blocks::{is, text_of};
+use crate::protocols::openai_chat::messages::{system, text_message};
 use crate::request::ChatRequest;
 use crate::tool::Tool;
 

@@ -1,21 +1,17 @@
 //! The lines of a streamed answer to tokens.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
 use super::errors;
 use crate::frames::NdjsonDecoder;
+use crate::json::javascript::{defined, or_zero, to_number};
 use crate::json::{Document, Node};
-use crate::protocols::openai_chat::errors::malformed;
-use crate::protocols::openai_chat::steps::{defined, or_zero, to_number, usage_object};
-use crate::stream::{Decode, Progress, StreamSummary};
+use crate::protocols::tokens::usage_object;
+use crate::stream::{Decode, Progress, StreamSummary, TokenQueue};
 use crate::think::{Piece, PieceKind, TagMatcher};
 use crate::token::{Field, ToolCallPartial};
 use crate::transport::TransportError;
 use crate::{Error, StreamToken, Text};
-
-type Tokens = VecDeque<StreamToken>;
 
 /// Decodes one answer. Every cut of the body gives the same tokens, also one inside a character, where the
 /// reference makes U+FFFD of the halves.
@@ -49,7 +45,7 @@ impl ChatDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while !self.done
             && let Some(line) = self.lines.next_line()
         {
@@ -59,7 +55,7 @@ impl ChatDecoder {
         Ok(())
     }
 
-    fn line(&mut self, line: Text, tokens: &mut Tokens) -> Result<(), Error> {
+    fn line(&mut self, line: Text, tokens: &mut TokenQueue) -> Result<(), Error> {
         // A line that is no JSON is passed over.
         let Ok(line) = self.document.parse(line) else { return Ok(()) };
         if !line.get("error").is_undefined() {
@@ -67,7 +63,7 @@ impl ChatDecoder {
         }
         let message = line.get("message");
         if message.is_nullish() {
-            return Err(malformed("a line has no message"));
+            return Err(Error::malformed("a line has no message"));
         }
         if let Some(text) = message.get("content").as_text().filter(|text| !text.is_empty()) {
             tokens.extend(self.tags.push(&text).map(token_of));
@@ -88,7 +84,7 @@ impl ChatDecoder {
         Ok(())
     }
 
-    fn end(&mut self, tokens: &mut Tokens) {
+    fn end(&mut self, tokens: &mut TokenQueue) {
         tokens.extend(self.tags.finish().map(token_of));
         tokens.extend((0..self.calls).map(|index| StreamToken::ToolCallEnd { id: call_id(index) }));
         let is_positive = |count| to_number(count) > 0.0;
@@ -101,14 +97,14 @@ impl ChatDecoder {
 }
 
 impl Decode for ChatDecoder {
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.lines.push(chunk);
         self.drain(tokens).map_err(self.wrap)?;
         self.document.clear();
         Ok(if self.done { Progress::Complete } else { Progress::More })
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.lines.finish();
         self.drain(tokens).map_err(self.wrap)?;
         if !self.done {
@@ -118,7 +114,7 @@ impl Decode for ChatDecoder {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err((self.wrap)(errors::interrupted()))
     }
 
@@ -131,7 +127,7 @@ impl Decode for ChatDecoder {
 fn partial(index: u64, call: Node<'_>) -> Result<StreamToken, Error> {
     let function = call.get("function");
     if function.is_nullish() {
-        return Err(malformed("a tool call has no function"));
+        return Err(Error::malformed("a tool call has no function"));
     }
     let arguments = function.get("arguments");
     let arguments = (!arguments.is_undefined()).then(|| Text::from(arguments.to_json()));

@@ -1,8 +1,8 @@
 //! What ollama-js throws.
 
 use crate::driver::{Failure, WholeResponse};
+use crate::json::javascript::display;
 use crate::json::{Document, Node};
-use crate::protocols::openai_chat::errors::display;
 use crate::transport::TransportErrorKind;
 use crate::{Error, ErrorKind};
 

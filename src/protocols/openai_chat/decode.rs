@@ -2,29 +2,24 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
-use super::errors::{self, malformed};
-use super::steps::is_javascript_space;
+use super::errors::{self};
 use crate::frames::{SseDecoder, SseDialect, SseEvent};
+use crate::json::javascript::is_space;
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::think::TagMatcher;
 use crate::tool_calls::ToolCallAssembler;
 use crate::transport::TransportError;
 use crate::{Error, StreamToken, Text};
 
-/// Tokens found and not yet taken.
-pub(crate) type Tokens = VecDeque<StreamToken>;
-
 /// One thing that a provider does with every event.
-pub(crate) type Step = fn(&mut ChatState, Event<'_>, &mut Tokens) -> Result<(), Error>;
+pub(crate) type Step = fn(&mut ChatState, Event<'_>, &mut TokenQueue) -> Result<(), Error>;
 
 /// One thing that a provider does when the answer has ended.
-pub(crate) type EndStep = fn(&mut ChatState, &mut Tokens);
+pub(crate) type EndStep = fn(&mut ChatState, &mut TokenQueue);
 
 /// One event of the stream.
 #[derive(Clone, Copy)]
@@ -127,7 +122,7 @@ impl ChatDecoder {
         }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while let Some(event) = self.events.next_event() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
             if self.done {
@@ -142,7 +137,7 @@ impl ChatDecoder {
         Ok(())
     }
 
-    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+    fn event(&mut self, event: SseEvent, tokens: &mut TokenQueue) -> Result<(), Error> {
         if event.name.is_none()
             && let Some(token) = self.repeated(&event.data)
         {
@@ -155,7 +150,7 @@ impl ChatDecoder {
         let is_thread = event.name.is_some_and(|name| name.starts_with("thread."));
         let root = if is_thread { Node::undefined() } else { parsed };
         if root.is_null() {
-            return Err(malformed("an event is null"));
+            return Err(Error::malformed("an event is null"));
         }
         let error = root.get("error");
         if error.is_truthy() {
@@ -193,7 +188,7 @@ impl ChatDecoder {
         }
         // Blank reasoning means something else to some providers.
         let reasoning = self.reasoning.content(data)?;
-        let is_blank = reasoning.trim_matches(is_javascript_space).is_empty();
+        let is_blank = reasoning.trim_matches(is_space).is_empty();
         (!is_blank).then_some(StreamToken::Reasoning(reasoning))
     }
 }
@@ -207,14 +202,14 @@ impl Decode for ChatDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens).map_err(self.on_error)?;
         self.document.clear();
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.finish();
         self.drain(tokens).map_err(self.on_error)?;
         for step in self.end {
@@ -223,7 +218,7 @@ impl Decode for ChatDecoder {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err((self.on_error)(errors::interrupted()))
     }
 

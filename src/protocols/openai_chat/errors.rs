@@ -1,7 +1,7 @@
 //! What the openai SDK 5.12.2 throws, and how the handlers wrap it.
 
 use crate::driver::{Failure, WholeResponse};
-use crate::json::{Document, Node, Value};
+use crate::json::{Document, Node};
 use crate::transport::TransportErrorKind;
 use crate::{Error, ErrorKind, Text};
 
@@ -95,11 +95,6 @@ pub(crate) fn invalid_url() -> Error {
     Error::configuration("Invalid URL").with_code("ERR_INVALID_URL")
 }
 
-/// A response that breaks its protocol where JavaScript would stumble over it.
-pub(crate) fn malformed(what: &str) -> Error {
-    Error::invalid_response(format!("the response is malformed: {what}"))
-}
-
 /// The SDK's text for an error value: its message, else its JSON.
 fn describe(error: Node<'_>) -> Option<String> {
     let message = error.get("message");
@@ -112,15 +107,4 @@ fn describe(error: Node<'_>) -> Option<String> {
 
 fn as_string(node: Node<'_>) -> String {
     node.as_text().map_or_else(|| node.to_json(), String::from)
-}
-
-impl From<crate::json::SyntaxError> for Error {
-    fn from(error: crate::json::SyntaxError) -> Self {
-        Self::invalid_response(error.to_string())
-    }
-}
-
-/// A value as JavaScript's template strings print it.
-pub(crate) fn display(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_json(), str::to_owned)
 }

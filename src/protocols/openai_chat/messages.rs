@@ -3,6 +3,7 @@
 use crate::Text;
 use crate::json::{Object, Value};
 use crate::message::Message;
+use crate::protocols::blocks::{data_url, is, text_of};
 
 /// How a conversation is converted.
 #[derive(Clone, Copy, Default)]
@@ -176,23 +177,6 @@ pub(crate) fn image_part(block: &Value) -> Value {
     part.insert("type", "image_url");
     part.insert("image_url", url);
     part.into()
-}
-
-/// The data URL of an image block; a source without data spells `undefined`, as the reference does.
-pub(crate) fn data_url(block: &Value) -> String {
-    let source = block.get("source");
-    let field = |name: &str| source.and_then(|s| s.get(name)).and_then(Value::as_str).unwrap_or("undefined");
-    format!("data:{};base64,{}", field("media_type"), field("data"))
-}
-
-/// Whether a block is of that type.
-pub(crate) fn is(block: &Value, kind: &str) -> bool {
-    block.get("type").and_then(Value::as_str) == Some(kind)
-}
-
-/// A block's text; empty for any other block.
-pub(crate) fn text_of(block: &Value) -> &str {
-    block.get("text").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn is_content(block: &Value) -> bool {

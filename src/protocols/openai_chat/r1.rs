@@ -1,9 +1,10 @@
 //! The conversion for DeepSeek-style reasoning models: neighbours of one role are merged, and reasoning
 //! travels back as `reasoning_content`.
 
-use super::messages::{Conversion, append_to_last, image_part, is, text_message, text_of, tool_call};
+use super::messages::{Conversion, append_to_last, image_part, text_message, tool_call};
 use crate::json::{Object, Value};
 use crate::message::Message;
+use crate::protocols::blocks::{is, text_of};
 
 /// Converts a conversation; `merge_tool_result_text` lets texts join the tool message before them.
 pub(crate) fn convert(messages: &[Message], merge_tool_result_text: bool) -> Vec<Value> {

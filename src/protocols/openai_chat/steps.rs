@@ -1,25 +1,26 @@
 //! What providers do with the events of a stream, as steps that they list in their order.
 
-use super::decode::{ChatState, Event, Tokens};
-use super::errors::malformed;
+use super::decode::{ChatState, Event};
 use crate::catalog::cost::{self, Tokens as Counts};
+use crate::json::javascript::{defined, display, is_space, joined, or_zero, to_number};
 use crate::json::{Node, Object, Value};
+use crate::protocols::tokens::{partial_of, push_truthy, usage_object};
+use crate::stream::TokenQueue;
 use crate::think::{Piece, PieceKind};
-use crate::token::{Field, ToolCallPartial};
-use crate::{Error, StreamToken, Text};
+use crate::{Error, StreamToken};
 
 // ---- text and reasoning ----
 
 /// `choices` must be there, as where the reference reads it without a question mark.
-pub(crate) fn require_choices(_: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn require_choices(_: &mut ChatState, event: Event<'_>, _: &mut TokenQueue) -> Result<(), Error> {
     if event.root.get("choices").is_nullish() {
-        return Err(malformed("an event has no `choices`"));
+        return Err(Error::malformed("an event has no `choices`"));
     }
     Ok(())
 }
 
 /// Content as text, whatever is in it.
-pub(crate) fn plain_text(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn plain_text(_: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     push_truthy("text", event.delta.get("content"), tokens);
     Ok(())
 }
@@ -28,7 +29,7 @@ pub(crate) fn plain_text(_: &mut ChatState, event: Event<'_>, tokens: &mut Token
 pub(crate) fn text_with_think_tags(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     let content = event.delta.get("content");
     if !content.is_truthy() {
@@ -37,7 +38,7 @@ pub(crate) fn text_with_think_tags(
     let text = match content.as_text() {
         Some(text) => text,
         None if content.is_array() => joined(content),
-        None => return Err(malformed("`content` is neither text nor a list")),
+        None => return Err(Error::malformed("`content` is neither text nor a list")),
     };
     let pieces = state.tags.push(&text);
     tokens.extend(pieces.into_iter().map(token_of));
@@ -45,7 +46,7 @@ pub(crate) fn text_with_think_tags(
 }
 
 /// What the tag matcher still holds.
-pub(crate) fn flush_think_tags(state: &mut ChatState, tokens: &mut Tokens) {
+pub(crate) fn flush_think_tags(state: &mut ChatState, tokens: &mut TokenQueue) {
     let pieces = state.tags.finish();
     tokens.extend(pieces.into_iter().map(token_of));
 }
@@ -57,31 +58,11 @@ fn token_of(piece: Piece) -> StreamToken {
     }
 }
 
-/// The items of a list one behind the other, as JavaScript joins them.
-pub(crate) fn joined(list: Node<'_>) -> Text {
-    list.items().map(|item| item_text(&item.to_value())).collect::<String>().into()
-}
-
-/// A value as JavaScript's string addition prints it.
-pub(crate) fn javascript_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.to_string(),
-        Value::Array(items) => items.iter().map(item_text).collect::<Vec<_>>().join(","),
-        Value::Object(_) => "[object Object]".to_owned(),
-        other => other.to_json(),
-    }
-}
-
-/// The same inside a list, where null is nothing.
-fn item_text(value: &Value) -> String {
-    if value.is_null() { String::new() } else { javascript_text(value) }
-}
-
 /// `reasoning_content`, if there is something in it.
 pub(crate) fn reasoning_content(
     _: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     require_keyed_delta(event)?;
     push_truthy("reasoning", event.delta.get("reasoning_content"), tokens);
@@ -92,20 +73,20 @@ pub(crate) fn reasoning_content(
 pub(crate) fn reasoning_content_in(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     let delta = event.delta;
     if delta.is_nullish() || delta.is_object() || delta.is_array() {
         return reasoning_content(state, event, tokens);
     }
-    Err(malformed("`delta` is no object"))
+    Err(Error::malformed("`delta` is no object"))
 }
 
 /// Fails for a delta in which keys cannot be looked for, such as text.
 fn require_keyed_delta(event: Event<'_>) -> Result<(), Error> {
     let delta = event.delta;
     if delta.is_truthy() && !delta.is_object() && !delta.is_array() {
-        return Err(malformed("`delta` is no object"));
+        return Err(Error::malformed("`delta` is no object"));
     }
     Ok(())
 }
@@ -114,44 +95,29 @@ fn require_keyed_delta(event: Event<'_>) -> Result<(), Error> {
 pub(crate) fn first_reasoning_key(
     _: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     require_keyed_delta(event)?;
     let present = ["reasoning_content", "reasoning"].into_iter().map(|key| event.delta.get(key));
     let Some(reasoning) = present.into_iter().find(|node| !node.is_undefined()) else { return Ok(()) };
     match reasoning.as_text() {
-        Some(text) if !text.trim_matches(is_javascript_space).is_empty() => {
+        Some(text) if !text.trim_matches(is_space).is_empty() => {
             tokens.push_back(StreamToken::Reasoning(text));
         }
-        None if reasoning.is_truthy() => return Err(malformed("reasoning is not text")),
+        None if reasoning.is_truthy() => return Err(Error::malformed("reasoning is not text")),
         _ => {}
     }
     Ok(())
 }
 
-/// White space as JavaScript's `trim` removes it: Rust's without U+0085, and the byte order mark.
-pub(crate) fn is_javascript_space(character: char) -> bool {
-    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
-}
-
-/// A token of a truthy node: text, or the value as it came.
-pub(crate) fn push_truthy(kind: &'static str, node: Node<'_>, tokens: &mut Tokens) {
-    if !node.is_truthy() {
-        return;
-    }
-    tokens.push_back(match (kind, node.as_text()) {
-        ("text", Some(text)) => StreamToken::Text(text),
-        ("reasoning", Some(text)) => StreamToken::Reasoning(text),
-        _ => StreamToken::Irregular(
-            [("type", Value::from(kind)), ("text", node.to_value())].into_iter().collect::<Object>(),
-        ),
-    });
-}
-
 // ---- tool calls ----
 
 /// Fragments of tool calls.
-pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn tool_calls(
+    state: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut TokenQueue,
+) -> Result<(), Error> {
     require_call_list(event)?;
     push_tool_calls(state, event, tokens)
 }
@@ -160,16 +126,16 @@ pub(crate) fn tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut T
 pub(crate) fn listed_tool_calls(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     require_keyed_delta(event)?;
     push_tool_calls(state, event, tokens)
 }
 
-fn push_tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn push_tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     for entry in event.delta.get("tool_calls").items() {
         if entry.is_nullish() {
-            return Err(malformed("an entry of `tool_calls` is null"));
+            return Err(Error::malformed("an entry of `tool_calls` is null"));
         }
         let token = partial(entry);
         if let (Some(tracker), StreamToken::ToolCallPartial(part)) = (&mut state.tracker, &token) {
@@ -184,7 +150,7 @@ fn push_tool_calls(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens)
 fn require_call_list(event: Event<'_>) -> Result<(), Error> {
     let calls = event.delta.get("tool_calls");
     if calls.is_truthy() && !calls.is_array() {
-        return Err(malformed("`tool_calls` is no list"));
+        return Err(Error::malformed("`tool_calls` is no list"));
     }
     Ok(())
 }
@@ -193,12 +159,12 @@ fn require_call_list(event: Event<'_>) -> Result<(), Error> {
 pub(crate) fn tool_calls_remembered(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     require_call_list(event)?;
     for entry in event.delta.get("tool_calls").items() {
         if entry.is_nullish() {
-            return Err(malformed("an entry of `tool_calls` is null"));
+            return Err(Error::malformed("an entry of `tool_calls` is null"));
         }
         if entry.get("id").is_truthy() {
             let id = entry.get("id").to_value();
@@ -215,7 +181,7 @@ pub(crate) fn tool_calls_remembered(
 pub(crate) fn end_own_calls(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     if event.choice.get("finish_reason").str_eq("tool_calls") {
         let end = |id| StreamToken::from_object(crate::json::object! { "type": "tool_call_end", "id": id });
@@ -228,7 +194,7 @@ pub(crate) fn end_own_calls(
 pub(crate) fn end_tracked_calls(
     state: &mut ChatState,
     event: Event<'_>,
-    tokens: &mut Tokens,
+    tokens: &mut TokenQueue,
 ) -> Result<(), Error> {
     if let Some(tracker) = &mut state.tracker {
         let reason = event.choice.get("finish_reason").as_cow();
@@ -243,43 +209,10 @@ pub(crate) fn partial(entry: Node<'_>) -> StreamToken {
     partial_of(entry.get("index"), entry.get("id"), function.get("name"), function.get("arguments"))
 }
 
-pub(crate) fn partial_of(index: Node<'_>, id: Node<'_>, name: Node<'_>, arguments: Node<'_>) -> StreamToken {
-    if let (Some(index), Some(id), Some(name), Some(arguments)) =
-        (count(index), text(id), text(name), text(arguments))
-    {
-        return StreamToken::ToolCallPartial(ToolCallPartial { index, id, name, arguments });
-    }
-    let mut object = Object::with_capacity(5);
-    object.insert("type", "tool_call_partial");
-    for (key, node) in [("index", index), ("id", id), ("name", name), ("arguments", arguments)] {
-        object.insert_some(key, defined(node));
-    }
-    StreamToken::Irregular(object)
-}
-
-fn text(node: Node<'_>) -> Option<Field<Text>> {
-    if node.is_undefined() {
-        return Some(Field::Absent);
-    }
-    if node.is_null() { Some(Field::Null) } else { node.as_text().map(Field::Value) }
-}
-
-fn count(node: Node<'_>) -> Option<Field<u64>> {
-    if node.is_undefined() {
-        return Some(Field::Absent);
-    }
-    if node.is_null() {
-        return Some(Field::Null);
-    }
-    node.as_f64()
-        .filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n))
-        .map(|n| Field::Value(n as u64))
-}
-
 // ---- usage ----
 
 /// Keeps the usage object; the last one wins.
-pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut TokenQueue) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
         state.usage = Some(usage.to_value());
@@ -288,7 +221,11 @@ pub(crate) fn keep_usage(state: &mut ChatState, event: Event<'_>, _: &mut Tokens
 }
 
 /// A usage token for each event that has usage, without cache counts.
-pub(crate) fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn usage_at_once(
+    _: &mut ChatState,
+    event: Event<'_>,
+    tokens: &mut TokenQueue,
+) -> Result<(), Error> {
     let usage = event.root.get("usage");
     if usage.is_truthy() {
         let count = |key: &str| or_zero(defined(usage.get(key)).as_ref());
@@ -299,7 +236,7 @@ pub(crate) fn usage_at_once(_: &mut ChatState, event: Event<'_>, tokens: &mut To
 }
 
 /// Usage with the cache counts of `prompt_tokens_details` as they came, zero and null included.
-pub(crate) fn usage_with_detail_counts(state: &mut ChatState, tokens: &mut Tokens) {
+pub(crate) fn usage_with_detail_counts(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
     let detail = |key: &str| details.and_then(|details| details.get(key)).cloned();
@@ -311,7 +248,7 @@ pub(crate) fn usage_with_detail_counts(state: &mut ChatState, tokens: &mut Token
 }
 
 /// Usage of the base class: cached tokens from `prompt_tokens_details`, cost from the model's prices.
-pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut Tokens) {
+pub(crate) fn usage_with_cost(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let details = usage.get("prompt_tokens_details");
     let detail = |key: &str| or_zero(details.and_then(|details| details.get(key)));
@@ -350,7 +287,7 @@ pub(crate) fn priced_usage(
 }
 
 /// The usage that a plain server reports, cache counts in Anthropic's names.
-pub(crate) fn usage_with_cache_counts(state: &mut ChatState, tokens: &mut Tokens) {
+pub(crate) fn usage_with_cache_counts(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     tokens.push_back(StreamToken::from_object(plain_usage(&usage)));
 }
@@ -367,41 +304,14 @@ pub(crate) fn plain_usage(usage: &Value) -> Object {
     token
 }
 
-/// `{type: "usage", inputTokens, outputTokens}`, to be added to.
-pub(crate) fn usage_object(input: Value, output: Value) -> Object {
-    let mut token = Object::with_capacity(7);
-    token.insert("type", "usage");
-    token.insert("inputTokens", input);
-    token.insert("outputTokens", output);
-    token
-}
-
-/// JavaScript's `value || 0`.
-pub(crate) fn or_zero(value: Option<&Value>) -> Value {
-    value.filter(|value| value.is_truthy()).cloned().unwrap_or(Value::Number(0.0))
-}
-
-/// A node's value unless it is undefined.
-pub(crate) fn defined(node: Node<'_>) -> Option<Value> {
-    (!node.is_undefined()).then(|| node.to_value())
-}
-
-/// A value as JavaScript's arithmetic takes it.
-pub(crate) fn to_number(value: &Value) -> f64 {
-    match value {
-        Value::Number(number) => *number,
-        Value::Null => 0.0,
-        Value::Bool(flag) => f64::from(u8::from(*flag)),
-        Value::String(text) if text.trim_matches(is_javascript_space).is_empty() => 0.0,
-        Value::String(text) => text.trim_matches(is_javascript_space).parse().unwrap_or(f64::NAN),
-        Value::Array(_) | Value::Object(_) => f64::NAN,
-    }
-}
-
 // ---- errors in disguise ----
 
 /// Services of MiniMax's kind report errors as `base_resp` in a good answer.
-pub(crate) fn check_base_resp(state: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+pub(crate) fn check_base_resp(
+    state: &mut ChatState,
+    event: Event<'_>,
+    _: &mut TokenQueue,
+) -> Result<(), Error> {
     base_resp(state.name, event.root)
 }
 
@@ -412,11 +322,7 @@ pub(crate) fn base_resp(name: &str, root: Node<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let message = root.get("base_resp").get("status_msg");
-    let message = if message.is_truthy() {
-        super::errors::display(&message.to_value())
-    } else {
-        "Unknown error".into()
-    };
-    let code = super::errors::display(&code.to_value());
+    let message = if message.is_truthy() { display(&message.to_value()) } else { "Unknown error".into() };
+    let code = display(&code.to_value());
     Err(Error::new(crate::ErrorKind::InStream, format!("{name} API Error ({code}): {message}")))
 }

@@ -5,12 +5,13 @@
 use bytes::{Bytes, BytesMut};
 
 use super::completion::parse;
-use super::decode::Tokens;
-use super::errors::{self, SdkError, malformed};
+use super::errors::{self, SdkError};
 use super::steps;
 use crate::driver::WholeResponse;
 use crate::json::Object;
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::json::javascript::defined;
+use crate::protocols::tokens::push_truthy;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::transport::{Headers, TransportError};
 use crate::{Error, StreamToken, Text};
 
@@ -42,12 +43,12 @@ impl Decode for WholeDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, _: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, _: &mut TokenQueue) -> Result<Progress, Error> {
         self.body.extend_from_slice(&chunk);
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         let response = WholeResponse {
             status: self.status,
             reason: String::new(),
@@ -59,7 +60,7 @@ impl Decode for WholeDecoder {
         let document = parse(&response).map_err(|error| SdkError::from(error).wrapped(self.name))?;
         let root = document.root();
         if root.is_null() {
-            return Err(malformed("the body is null"));
+            return Err(Error::malformed("the body is null"));
         }
         let choice = root.get("choices").at(0);
         let message = choice.get("message");
@@ -72,13 +73,13 @@ impl Decode for WholeDecoder {
                 ("name", function.get("name")),
                 ("arguments", function.get("arguments")),
             ] {
-                token.insert_some(key, steps::defined(node));
+                token.insert_some(key, defined(node));
             }
             tokens.push_back(StreamToken::from_object(token));
         }
         let content = message.get("content");
         if content.is_truthy() {
-            steps::push_truthy("text", content, tokens);
+            push_truthy("text", content, tokens);
         } else {
             tokens.push_back(StreamToken::Text(Text::new()));
         }
@@ -88,7 +89,7 @@ impl Decode for WholeDecoder {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(SdkError::from(errors::interrupted()).wrapped(self.name))
     }
 

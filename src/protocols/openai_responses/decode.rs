@@ -7,10 +7,9 @@ use super::lines::LineDecoder;
 use crate::Error;
 use crate::frames::{SseDecoder, SseDialect, SseEvent};
 use crate::json::Document;
-use crate::protocols::openai_chat::decode::Tokens;
 use crate::protocols::openai_chat::errors;
-use crate::protocols::openai_chat::steps::push_truthy;
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::protocols::tokens::push_truthy;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::transport::TransportError;
 
 /// Reads the answer to the SDK's request. Its errors are the SDK's; the reference shows them to nobody, as
@@ -29,7 +28,7 @@ impl EventDecoder {
         Self { events, document: Document::new(), done: false, memory }
     }
 
-    fn drain(&mut self, tokens: &mut Tokens) -> Result<(), Error> {
+    fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
         while let Some(event) = self.events.next_event() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
             if self.done {
@@ -44,7 +43,7 @@ impl EventDecoder {
         Ok(())
     }
 
-    fn event(&mut self, event: SseEvent, tokens: &mut Tokens) -> Result<(), Error> {
+    fn event(&mut self, event: SseEvent, tokens: &mut TokenQueue) -> Result<(), Error> {
         // Events of the Assistants API reach the reference's reader wrapped, so that it finds nothing in them.
         let is_wrapped = event.name.is_some_and(|name| name.starts_with("thread."));
         let event = self.document.parse(event.data)?;
@@ -76,20 +75,20 @@ impl Decode for EventDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
         self.document.clear();
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.finish();
         self.drain(tokens)?;
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(errors::interrupted())
     }
 

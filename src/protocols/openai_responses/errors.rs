@@ -2,7 +2,7 @@
 
 use crate::driver::{Failure, WholeResponse};
 use crate::json::Document;
-use crate::protocols::openai_chat::errors::display;
+use crate::json::javascript::display;
 use crate::transport::TransportErrorKind;
 use crate::{Error, ErrorKind};
 

@@ -3,11 +3,11 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use super::usage;
+use crate::json::javascript::defined;
 use crate::json::{Node, Object, Value};
 use crate::model::Model;
-use crate::protocols::openai_chat::decode::Tokens;
-use crate::protocols::openai_chat::steps::{defined, push_truthy};
-use crate::stream::StreamSummary;
+use crate::protocols::tokens::push_truthy;
+use crate::stream::{StreamSummary, TokenQueue};
 use crate::token::{Field, ToolCall, ToolCallPartial};
 use crate::{StreamToken, Text};
 
@@ -56,7 +56,7 @@ impl Memory {
     }
 
     /// Gives the tokens of an event that every reader understands.
-    pub(super) fn event(&mut self, event: Node<'_>, tokens: &mut Tokens) -> Handled {
+    pub(super) fn event(&mut self, event: Node<'_>, tokens: &mut TokenQueue) -> Handled {
         let kind = event.get("type").as_cow().unwrap_or_default();
         let delta = event.get("delta");
         match &*kind {
@@ -86,13 +86,13 @@ impl Memory {
         Handled::Yes
     }
 
-    pub(super) fn usage(&self, usage: Node<'_>, tokens: &mut Tokens) {
+    pub(super) fn usage(&self, usage: Node<'_>, tokens: &mut TokenQueue) {
         let tier = self.served_tier.as_deref().or(self.requested_tier.as_deref());
         tokens.extend(usage::token(usage, self.model.info(), tier));
     }
 
     /// A piece of a call's arguments; without an identity of its own it belongs to the call announced last.
-    fn arguments(&self, event: Node<'_>, tokens: &mut Tokens) {
+    fn arguments(&self, event: Node<'_>, tokens: &mut TokenQueue) {
         let pending_id = || self.pending.as_ref().map(|(id, _)| id.clone());
         let pending_name = || self.pending.as_ref().and_then(|(_, name)| name.clone());
         let id = truthy(event, &["call_id", "tool_call_id", "id"]).map_or_else(pending_id, Node::as_text);
@@ -121,7 +121,7 @@ impl Memory {
         tokens.push_back(StreamToken::from_object(token));
     }
 
-    fn item_added(&mut self, item: Node<'_>, tokens: &mut Tokens) {
+    fn item_added(&mut self, item: Node<'_>, tokens: &mut TokenQueue) {
         self.announce(item);
         let kind = item.get("type");
         if kind.str_eq("text") {
@@ -137,7 +137,7 @@ impl Memory {
         }
     }
 
-    fn item_done(&mut self, item: Node<'_>, tokens: &mut Tokens) {
+    fn item_done(&mut self, item: Node<'_>, tokens: &mut TokenQueue) {
         self.announce(item);
         let Some(id) = call_id(item) else { return };
         let name = call_name(item).map_or_else(|| Value::from(""), Node::to_value);

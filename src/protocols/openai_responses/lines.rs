@@ -5,11 +5,10 @@ use bytes::Bytes;
 use super::errors;
 use super::events::{Handled, Memory};
 use crate::frames::NdjsonDecoder;
+use crate::json::javascript::{display, is_space};
 use crate::json::{Document, Node};
-use crate::protocols::openai_chat::decode::Tokens;
-use crate::protocols::openai_chat::errors::{display, malformed};
-use crate::protocols::openai_chat::steps::{is_javascript_space, push_truthy};
-use crate::stream::{Decode, Progress, ResponseHead, StreamSummary};
+use crate::protocols::tokens::push_truthy;
+use crate::stream::{Decode, Progress, ResponseHead, StreamSummary, TokenQueue};
 use crate::transport::TransportError;
 use crate::{Error, ErrorKind, StreamToken, Text};
 
@@ -26,18 +25,18 @@ impl LineDecoder {
         Self { lines: NdjsonDecoder::new(), document: Document::new(), memory }
     }
 
-    fn line(&mut self, line: &Text, tokens: &mut Tokens) -> Result<(), Error> {
+    fn line(&mut self, line: &Text, tokens: &mut TokenQueue) -> Result<(), Error> {
         let Some(data) = line.strip_prefix("data: ") else {
             self.bare_line(line, tokens);
             return Ok(());
         };
-        let data = data.trim_matches(is_javascript_space);
+        let data = data.trim_matches(is_space);
         if data == "[DONE]" {
             return Ok(());
         }
         let Ok(event) = self.document.parse(line.slice(data)) else { return Ok(()) };
         if event.is_null() {
-            return Err(malformed("an event is null"));
+            return Err(Error::malformed("an event is null"));
         }
         self.memory.note(event);
         if self.memory.event(event, tokens) == Handled::Yes {
@@ -52,7 +51,7 @@ impl LineDecoder {
         other_event(&self.memory, event, tokens)
     }
 
-    fn bare_line(&mut self, line: &Text, tokens: &mut Tokens) {
+    fn bare_line(&mut self, line: &Text, tokens: &mut TokenQueue) {
         if line.starts_with(':') {
             return;
         }
@@ -65,10 +64,10 @@ impl LineDecoder {
 }
 
 /// Texts and summaries of an output that came whole.
-fn whole_output(output: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn whole_output(output: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     for item in output.items() {
         if item.is_null() {
-            return Err(malformed("an output item is null"));
+            return Err(Error::malformed("an output item is null"));
         }
         if item.get("type").str_eq("text") {
             for part in item.get("content").items().filter(|part| part.get("type").str_eq("text")) {
@@ -85,7 +84,7 @@ fn whole_output(output: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
 }
 
 /// Events that only this reader understands.
-fn other_event(memory: &Memory, event: Node<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn other_event(memory: &Memory, event: Node<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let kind = event.get("type").as_cow().unwrap_or_default();
     match &*kind {
         "response.audio_transcript.delta" => push_truthy("text", event.get("delta"), tokens),
@@ -164,7 +163,7 @@ impl Decode for LineDecoder {
         Ok(())
     }
 
-    fn push(&mut self, chunk: Bytes, tokens: &mut Tokens) -> Result<Progress, Error> {
+    fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.lines.push(chunk);
         while let Some(line) = self.lines.next_line() {
             let line = line.map_err(|error| Error::invalid_response(error.to_string()));
@@ -173,11 +172,11 @@ impl Decode for LineDecoder {
         Ok(Progress::More)
     }
 
-    fn finish(&mut self, _: &mut Tokens) -> Result<Progress, Error> {
+    fn finish(&mut self, _: &mut TokenQueue) -> Result<Progress, Error> {
         Ok(Progress::Complete)
     }
 
-    fn interrupted(&mut self, _: &TransportError, _: &mut Tokens) -> Result<Progress, Error> {
+    fn interrupted(&mut self, _: &TransportError, _: &mut TokenQueue) -> Result<Progress, Error> {
         Err(errors::in_stream(Error::new(ErrorKind::Interrupted, "terminated")))
     }
 

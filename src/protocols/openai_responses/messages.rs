@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 
 use crate::json::{Object, Value};
 use crate::message::Message;
-use crate::protocols::openai_chat::messages::{data_url, is, text_of};
+use crate::protocols::blocks::{data_url, is, text_of};
 
 /// Converts a conversation without its system prompt. Reasoning items of earlier answers stand in it as
 /// messages of their own and pass unchanged.

@@ -1,9 +1,10 @@
 //! Token counts and what they cost at the tier that served them.
 
 use crate::catalog::cost::{self, Tokens as Counts};
+use crate::json::javascript::to_number;
 use crate::json::{Node, Value};
 use crate::model::ModelInfo;
-use crate::protocols::openai_chat::steps::{to_number, usage_object};
+use crate::protocols::tokens::usage_object;
 use crate::token::StreamToken;
 
 /// A usage object as a token; `None` if there is none. Counts keep the form in which they came.

@@ -24,19 +24,21 @@ use crate::catalog::tables::table;
 use crate::context::Context;
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
+use crate::json::javascript::{or_zero, to_number};
 use crate::json::{Node, Object, Value, object};
 use crate::model::{Model, ModelInfo};
 use crate::protocols::openai_chat::body::{self, BodyInput};
-use crate::protocols::openai_chat::decode::{ChatState, Event, Tokens};
+use crate::protocols::openai_chat::decode::{ChatState, Event};
 use crate::protocols::openai_chat::{
     ChatSpec, Endpoint, ListKey, Listing, Needed, OpenAiChat, Prefix, Wrap, completion, steps,
 };
+use crate::protocols::tokens::usage_object;
 use crate::provider::AiProvider;
 use crate::registry::ProviderInfo;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
-use crate::stream::Decode;
+use crate::stream::{Decode, TokenQueue};
 use crate::token::StreamToken;
 use crate::transport::HttpRequest;
 
@@ -221,14 +223,14 @@ fn reasoning(input: &BodyInput<'_>) -> Option<Value> {
 // ---- the stream ----
 
 /// An `error` of `null` passes the SDK and is caught by the handler.
-fn null_error(_: &mut ChatState, event: Event<'_>, _: &mut Tokens) -> Result<(), Error> {
+fn null_error(_: &mut ChatState, event: Event<'_>, _: &mut TokenQueue) -> Result<(), Error> {
     if event.root.get("error").is_undefined() {
         return Ok(());
     }
     Err(Error::new(ErrorKind::InStream, "OpenRouter API Error undefined: Unknown error"))
 }
 
-fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     for detail in event.delta.get("reasoning_details").items() {
         state.details_shown |= reasoning_details::show(detail, tokens);
         let detail = detail.to_value();
@@ -238,7 +240,7 @@ fn details(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Resu
 }
 
 /// The plainer field, unless details were shown.
-fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens) -> Result<(), Error> {
+fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
     let reasoning = event.delta.get("reasoning").as_text().filter(|text| !text.is_empty());
     if !state.details_shown {
         tokens.extend(reasoning.map(StreamToken::Reasoning));
@@ -246,21 +248,19 @@ fn plain_reasoning(state: &mut ChatState, event: Event<'_>, tokens: &mut Tokens)
     Ok(())
 }
 
-fn keep_details(state: &mut ChatState, _: &mut Tokens) {
+fn keep_details(state: &mut ChatState, _: &mut TokenQueue) {
     let details = reasoning_details::in_order(&state.details);
     state.summary.reasoning_details = details.map(|details| history::consolidate(&details).into());
 }
 
-fn usage(state: &mut ChatState, tokens: &mut Tokens) {
+fn usage(state: &mut ChatState, tokens: &mut TokenQueue) {
     let Some(usage) = state.usage.take() else { return };
     let inner = |outer: &str, key: &str| usage.get(outer).and_then(|outer| outer.get(key));
-    let mut token = steps::usage_object(
-        steps::or_zero(usage.get("prompt_tokens")),
-        steps::or_zero(usage.get("completion_tokens")),
-    );
+    let mut token =
+        usage_object(or_zero(usage.get("prompt_tokens")), or_zero(usage.get("completion_tokens")));
     token.insert_some("cacheReadTokens", inner("prompt_tokens_details", "cached_tokens").cloned());
     token.insert_some("reasoningTokens", inner("completion_tokens_details", "reasoning_tokens").cloned());
-    let cost = |value: Option<&Value>| steps::to_number(&steps::or_zero(value));
+    let cost = |value: Option<&Value>| to_number(&or_zero(value));
     let upstream = inner("cost_details", "upstream_inference_cost");
     token.insert("totalCost", cost(upstream) + cost(usage.get("cost")));
     tokens.push_back(StreamToken::from_object(token));
