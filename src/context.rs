@@ -12,6 +12,19 @@ use crate::transport::Transport;
 /// What a provider may use of the world. Codecs get values only; this is where the values come from.
 ///
 /// `Context::system()` is the real thing; tests build one from parts.
+///
+/// # Example: requests in your own name
+///
+/// ```
+/// use std::sync::Arc;
+/// use samewire::{ClientIdentity, Context, ProviderSettings, build_provider_in};
+///
+/// let identity = ClientIdentity { title: "My Editor".into(), ..ClientIdentity::default() };
+/// let context = Context { identity: Arc::new(identity), ..Context::system() };
+/// let settings = ProviderSettings::new("openrouter").with("openRouterApiKey", "sk-or-...");
+/// let provider = build_provider_in(&settings, &context)?;
+/// # Ok::<(), samewire::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Context {
     /// Carries requests; layers included.

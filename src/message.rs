@@ -108,6 +108,18 @@ impl From<Value> for Message {
 }
 
 /// One block of a message's content.
+///
+/// # Example: a picture and a question about it
+///
+/// ```
+/// use samewire::{ContentBlock, Message};
+///
+/// let question = Message::user_blocks([
+///     ContentBlock::image("image/png", "iVBORw0KGgo="),
+///     ContentBlock::text("What is in the picture?"),
+/// ]);
+/// assert_eq!(question.content().unwrap().at(1).unwrap().get("text").unwrap().as_str(), Some("What is in the picture?"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContentBlock(Value);
 

@@ -88,7 +88,28 @@ pub struct PrefixReport {
     pub warnings: Vec<CacheWarning>,
 }
 
-/// Compares two requests of one conversation, the earlier one first.
+/// Compares two requests of one conversation, the earlier one first, such as a log or a
+/// [`Transport`](crate::transport::Transport) of your own has kept them.
+///
+/// # Example: the conversation went on
+///
+/// ```
+/// use samewire::prompt_cache::{Prefix, compare};
+/// use samewire::transport::{Headers, HttpRequest, RequestOptions};
+///
+/// let sent = |body: &'static str| HttpRequest {
+///     method: "POST",
+///     url: "https://api.example.com/v1/chat/completions".into(),
+///     headers: Headers::new(),
+///     body: body.into(),
+///     options: RequestOptions::default(),
+/// };
+/// let before = sent(r#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#);
+/// let after = sent(r#"{"model":"m","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello!"}]}"#);
+/// let report = compare(&before, &after)?;
+/// assert!(matches!(&report.prefix, Prefix::Extended { path, .. } if path.starts_with("messages[1]")));
+/// # Ok::<(), samewire::Error>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -110,6 +110,18 @@ impl ChatRequest {
 }
 
 /// A single prompt to be completed: what the reference's `completePrompt` takes.
+///
+/// # Example: a commit message
+///
+/// ```no_run
+/// use samewire::{AiProvider, CompletionRequest};
+///
+/// # async fn run(provider: &dyn AiProvider, diff: &str) -> Result<(), samewire::Error> {
+/// let prompt = format!("Write a commit message for this change:\n\n{diff}");
+/// println!("{}", provider.complete(CompletionRequest::new(prompt)).await?.text);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompletionRequest {

@@ -4,6 +4,18 @@ use crate::Text;
 use crate::json::{Object, Value};
 
 /// A tool definition, kept as the JSON that the reference takes.
+///
+/// # Example: a function with one argument
+///
+/// ```
+/// use samewire::Tool;
+/// use samewire::json::object;
+///
+/// let path = object! { "path": object! { "type": "string", "description": "relative to the project" } };
+/// let schema = object! { "type": "object", "properties": path, "required": vec!["path".into()] };
+/// let tool = Tool::function("read_file", "Reads a text file", schema);
+/// assert_eq!(tool.name(), Some("read_file"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool(Value);
 

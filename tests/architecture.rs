@@ -118,6 +118,27 @@ fn protocols_have_the_same_rooms() {
 }
 
 #[test]
+fn protocols_stand_alone_but_for_forms_that_they_share() {
+    // The same SDK; messages of the same form; Claude behind AWS.
+    let shared = [
+        ("openai_responses", "openai_chat"),
+        ("ollama", "openai_chat"),
+        ("cohere", "openai_chat"),
+        ("converse", "anthropic"),
+    ];
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let names: Vec<String> = folders.map(|path| path.file_name().unwrap().to_string_lossy().into()).collect();
+    for name in &names {
+        let others = names.iter().filter(|other| *other != name);
+        let foreign = others.filter(|other| !shared.contains(&(name, other.as_str())));
+        let words: Vec<String> = foreign.map(|other| format!("protocols::{other}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_none(&lines_with(&[&format!("protocols/{name}")], &words), "a protocol stands alone");
+    }
+}
+
+#[test]
 fn nothing_imports_the_program_or_the_harness() {
     assert_none(&lines_with(&[""], &["samewire_conformance", "samewire_cli"]), "the library stands alone");
 }

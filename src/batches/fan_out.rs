@@ -21,6 +21,27 @@ pub struct Progress {
 /// of its request as soon as it is there. `progress` is called after each.
 ///
 /// Dropping the stream cancels the requests that are under way; the others are never sent.
+///
+/// # Example: four at a time
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+/// use samewire::batches::fan_out;
+/// use samewire::{AiProvider, ChatRequest, Message};
+///
+/// # async fn run(provider: &dyn AiProvider, files: Vec<String>) {
+/// let requests = files.into_iter().map(|file| ChatRequest::new("Summarise.", [Message::user(file)]));
+/// let mut answers = fan_out(provider, requests, 4, |progress| {
+///     eprintln!("{} of {}, {} failed", progress.finished, progress.total, progress.failed);
+/// });
+/// while let Some((index, answer)) = answers.next().await {
+///     match answer {
+///         Ok(answer) => println!("{index}: {}", answer.text),
+///         Err(error) => eprintln!("{index}: {error}"),
+///     }
+/// }
+/// # }
+/// ```
 pub fn fan_out<'a>(
     provider: &'a dyn AiProvider,
     requests: impl IntoIterator<Item = ChatRequest>,

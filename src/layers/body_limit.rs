@@ -21,8 +21,8 @@ use crate::transport::{Body, HttpRequest, HttpResponse, Transport, TransportErro
 ///
 /// ```
 /// use std::sync::Arc;
-/// use samewire::layers::BodyLimitLayer;
-/// use samewire::transport::{encoding::DecodeLayer, replay::ReplayTransport};
+/// use samewire::layers::{BodyLimitLayer, DecodeLayer};
+/// use samewire::transport::ReplayTransport;
 ///
 /// let inner = Arc::new(ReplayTransport::new([]));
 /// let transport = BodyLimitLayer::new(Arc::new(DecodeLayer::new(inner)), 1 << 20);

@@ -215,6 +215,12 @@ pub(crate) fn named(name: &str) -> Option<&'static Provider> {
 }
 
 /// The ids of all providers, in alphabetical order.
+///
+/// # Example: is one built in?
+///
+/// ```
+/// assert!(samewire::provider_ids().any(|id| id == "groq"));
+/// ```
 pub fn provider_ids() -> impl ExactSizeIterator<Item = &'static str> {
     all().map(|provider| provider.info.id)
 }
@@ -251,6 +257,24 @@ pub fn build_provider(settings: &ProviderSettings) -> Result<Arc<dyn AiProvider>
 /// # Errors
 ///
 /// As [`build_provider`].
+///
+/// # Example: an answer from memory
+///
+/// ```
+/// use std::sync::Arc;
+/// use samewire::transport::{Exchange, ReplayTransport};
+/// use samewire::{ChatRequest, Context, Message, ProviderSettings, build_provider_in};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let answer = Exchange::new(200)
+///     .header("content-type", "text/event-stream")
+///     .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hello!\"}}]}\n\ndata: [DONE]\n\n");
+/// let context = Context::with_transport(Arc::new(ReplayTransport::new([answer])));
+/// let settings = ProviderSettings::new("groq").with("groqApiKey", "gsk-test");
+/// let provider = build_provider_in(&settings, &context)?;
+/// assert_eq!(provider.chat(ChatRequest::new("", [Message::user("Hi")])).await?.text, "Hello!");
+/// # Ok::<(), samewire::Error>(()) }).unwrap();
+/// ```
 pub fn build_provider_in(
     settings: &ProviderSettings,
     context: &Context,
@@ -273,6 +297,19 @@ pub fn build_provider_in(
 /// # Errors
 ///
 /// As [`AiProvider::list_models`]; [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider.
+///
+/// # Example: print the ids
+///
+/// ```no_run
+/// use samewire::{Context, ProviderSettings, list_models_in};
+///
+/// # async fn run() -> Result<(), samewire::Error> {
+/// for model in list_models_in(&ProviderSettings::new("openrouter"), &Context::system()).await? {
+///     println!("{}", model.id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn list_models_in(settings: &ProviderSettings, context: &Context) -> Result<Vec<Model>, Error> {
     #[cfg(feature = "headless")]
     if let Some(program) = crate::headless::build(settings, context) {

@@ -20,6 +20,24 @@ use crate::{Error, StreamToken, Text};
 /// An answer as it arrives. After an error, or after its end, it stays at its end.
 ///
 /// Dropping it aborts the request and closes its connection.
+///
+/// # Example: show an answer, then why it ended
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+/// use samewire::{AiProvider, ChatRequest, Message};
+///
+/// # async fn run(provider: &dyn AiProvider) -> Result<(), samewire::Error> {
+/// let mut tokens = provider.chat_stream(ChatRequest::new("", [Message::user("Hello!")])).await?;
+/// while let Some(token) = tokens.next().await {
+///     if let Some(text) = token?.text() {
+///         print!("{text}");
+///     }
+/// }
+/// println!("\n({})", tokens.summary().finish_reason.unwrap_or_default());
+/// # Ok(())
+/// # }
+/// ```
 pub struct TokenStream {
     source: Source,
     /// Read ahead and not given out yet.

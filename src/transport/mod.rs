@@ -29,6 +29,32 @@ pub use reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 ///
 /// A status of 400 or above is a response like any other, not an error. Dropping the future or the
 /// body cancels the exchange and closes or frees its connection.
+///
+/// # Example: a layer of your own
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use futures_core::future::BoxFuture;
+/// use samewire::Context;
+/// use samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
+///
+/// struct CountBytes {
+///     inner: Arc<dyn Transport>,
+///     sent: AtomicU64,
+/// }
+///
+/// impl Transport for CountBytes {
+///     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+///         self.sent.fetch_add(request.body.len() as u64, Ordering::Relaxed);
+///         self.inner.send(request)
+///     }
+/// }
+///
+/// let counting = CountBytes { inner: Arc::new(ReqwestTransport::new()), sent: AtomicU64::new(0) };
+/// let context = Context::with_transport(Arc::new(counting)); // inside of retries and redirects
+/// ```
 pub trait Transport: Send + Sync + 'static {
     /// Sends the request and waits for the response head.
     ///
