@@ -71,8 +71,8 @@ impl Region {
 
     /// The place of a service in this region.
     pub(crate) fn place(&self, prefix: &str) -> Place {
-        let partition =
-            PARTITIONS.iter().find(|partition| (partition.holds)(&self.name)).unwrap_or(&PARTITIONS[0]);
+        let partition = PARTITIONS.iter().find(|partition| self.name.starts_with(partition.prefix));
+        let partition = partition.unwrap_or(&COMMERCIAL);
         let suffix = if self.dual_stack { partition.dual_stack_suffix } else { partition.suffix };
         let fips = if self.fips { "-fips" } else { "" };
         Place {
@@ -110,43 +110,39 @@ impl Place {
     }
 }
 
+/// A part of AWS with domains of its own.
 struct Partition {
-    holds: fn(&str) -> bool,
+    /// How its regions begin.
+    prefix: &'static str,
     suffix: &'static str,
     dual_stack_suffix: &'static str,
 }
 
-/// The first one takes every region that no other does.
+/// Takes every region that no other does.
+const COMMERCIAL: Partition = Partition { prefix: "", suffix: "amazonaws.com", dual_stack_suffix: "api.aws" };
+
+#[rustfmt::skip]
 const PARTITIONS: &[Partition] = &[
-    Partition { holds: |_| false, suffix: "amazonaws.com", dual_stack_suffix: "api.aws" },
-    Partition {
-        holds: |region| region.starts_with("cn-"),
-        suffix: "amazonaws.com.cn",
-        dual_stack_suffix: "api.amazonwebservices.com.cn",
-    },
-    Partition {
-        holds: |region| region.starts_with("eusc-"),
-        suffix: "amazonaws.eu",
-        dual_stack_suffix: "api.amazonwebservices.eu",
-    },
-    Partition {
-        holds: |region| region.starts_with("us-iso-"),
-        suffix: "c2s.ic.gov",
-        dual_stack_suffix: "api.aws.ic.gov",
-    },
-    Partition {
-        holds: |region| region.starts_with("us-isob-"),
-        suffix: "sc2s.sgov.gov",
-        dual_stack_suffix: "api.aws.scloud",
-    },
-    Partition {
-        holds: |region| region.starts_with("eu-isoe-"),
-        suffix: "cloud.adc-e.uk",
-        dual_stack_suffix: "api.cloud-aws.adc-e.uk",
-    },
-    Partition {
-        holds: |region| region.starts_with("us-isof-"),
-        suffix: "csp.hci.ic.gov",
-        dual_stack_suffix: "api.aws.hci.ic.gov",
-    },
+    Partition { prefix: "cn-", suffix: "amazonaws.com.cn", dual_stack_suffix: "api.amazonwebservices.com.cn" },
+    Partition { prefix: "eusc-", suffix: "amazonaws.eu", dual_stack_suffix: "api.amazonwebservices.eu" },
+    Partition { prefix: "us-iso-", suffix: "c2s.ic.gov", dual_stack_suffix: "api.aws.ic.gov" },
+    Partition { prefix: "us-isob-", suffix: "sc2s.sgov.gov", dual_stack_suffix: "api.aws.scloud" },
+    Partition { prefix: "eu-isoe-", suffix: "cloud.adc-e.uk", dual_stack_suffix: "api.cloud-aws.adc-e.uk" },
+    Partition { prefix: "us-isof-", suffix: "csp.hci.ic.gov", dual_stack_suffix: "api.aws.hci.ic.gov" },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_partition_has_its_domain_and_the_rest_is_commercial() {
+        let host = |name: &str, dual_stack| {
+            Region { name: name.into(), fips: false, dual_stack }.place("bedrock-runtime").authority
+        };
+        assert_eq!(host("us-east-1", false), "bedrock-runtime.us-east-1.amazonaws.com");
+        assert_eq!(host("us-gov-west-1", true), "bedrock-runtime.us-gov-west-1.api.aws");
+        assert_eq!(host("cn-north-1", false), "bedrock-runtime.cn-north-1.amazonaws.com.cn");
+        assert_eq!(host("us-isob-east-1", false), "bedrock-runtime.us-isob-east-1.sc2s.sgov.gov");
+    }
+}
