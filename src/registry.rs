@@ -236,6 +236,10 @@ mod tests {
         for facts in ProviderRegistry::all() {
             let id = facts.id;
             assert!(facts.documentation.starts_with("https://"), "{id} cites no documentation");
+            assert!(
+                !facts.documentation.contains('<'),
+                "{id}: the documentation's address is still to be filled in"
+            );
             assert!(!facts.name.is_empty() && !facts.description.is_empty(), "{id}");
             assert!(!facts.description.ends_with('.'), "{id}: the description is a line, no sentence");
             assert_eq!(facts.key_setting.is_some(), facts.key_variable.is_some(), "{id}");

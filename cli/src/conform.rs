@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use samewire_conformance::{Level, Options, run as conform, show};
+use samewire_conformance::{Level, Options, complete, run as conform, show};
 
 use crate::failure::Failure;
 use crate::output::print;
@@ -28,6 +28,10 @@ pub(crate) struct Arguments {
     /// Prints a case instead: what was asked, each exchange, and what came out
     #[arg(long, value_name = "CASE", conflicts_with_all = ["filters", "format", "level", "report"])]
     show: Option<String>,
+    /// Prints a case written by hand with what it leaves out: the requests that samewire sends, the tokens that it
+    /// makes of the answers. Compare them with the vendor's documentation, then keep them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["filters", "fixtures", "format", "level", "report", "show"])]
+    complete: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,6 +45,9 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(case) = &arguments.show {
         return print(&show(arguments.fixtures.as_deref(), case)?);
+    }
+    if let Some(file) = &arguments.complete {
+        return print(&complete(file)?);
     }
     let report = conform(&Options {
         fixtures: arguments.fixtures.clone(),

@@ -137,10 +137,14 @@ pub(crate) fn replay(case: &Case, cutting: Option<&Cutting>) -> ReplayTransport 
 }
 
 fn replayed(exchange: &Exchange) -> transport::Exchange {
+    let Request { method, target, .. } = &exchange.request;
+    answered(exchange).on(method.clone(), target.clone())
+}
+
+/// The answer of an exchange, for whatever request.
+pub(crate) fn answered(exchange: &Exchange) -> transport::Exchange {
     let Exchange { request, response } = exchange;
-    let mut made = transport::Exchange::new(response.status)
-        .on(request.method.clone(), request.target.clone())
-        .body(response.sent_body());
+    let mut made = transport::Exchange::new(response.status).body(response.sent_body());
     if !request.http2 {
         made = made.reason(response.reason.clone());
         made = if response.chunked {

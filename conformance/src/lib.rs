@@ -24,6 +24,7 @@
 
 mod calls;
 pub mod chaos;
+mod complete;
 mod cuts;
 mod deviations;
 mod difference;
@@ -44,6 +45,7 @@ mod surrogates;
 mod verdict;
 mod world;
 
+pub use complete::complete;
 pub use deviations::Deviations;
 pub use fixture::{Case, FixtureError};
 pub use harness::{CaseOutcome, CaseReport, Harness};

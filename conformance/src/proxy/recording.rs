@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use samewire::json::{Object, Value, object};
 
 use crate::calls::TRAFFIC;
-use crate::fixture::{Disconnect, Exchange};
+use crate::fixture::{Disconnect, Exchange, Request};
 
 /// Writes an exchange to `<out>/<host>/<number>-<what>.json`, and gives its id.
 pub(super) fn save(
@@ -70,14 +70,6 @@ fn case(id: &str, authority: &str, exchange: &Exchange) -> Value {
 
 fn exchange_value(exchange: &Exchange) -> Value {
     let Exchange { request, response } = exchange;
-    let mut sent = object! {
-        "scheme": request.scheme.as_str(),
-        "http": if request.http2 { "2" } else { "1.1" },
-        "method": request.method.as_str(),
-        "target": request.target.as_str(),
-        "headers": headers(&request.headers),
-    };
-    put_body(&mut sent, &request.body);
     let mut answer = object! {
         "status": u32::from(response.status),
         "reason": response.reason.as_str(),
@@ -94,7 +86,21 @@ fn exchange_value(exchange: &Exchange) -> Value {
     if response.disconnect == Some(Disconnect::Mid) {
         answer.insert("disconnect", "mid");
     }
-    object! { "request": sent, "response": answer }.into()
+    object! { "request": request.to_object(), "response": answer }.into()
+}
+
+impl Request {
+    pub(crate) fn to_object(&self) -> Object {
+        let mut request = object! {
+            "scheme": self.scheme.as_str(),
+            "http": if self.http2 { "2" } else { "1.1" },
+            "method": self.method.as_str(),
+            "target": self.target.as_str(),
+            "headers": headers(&self.headers),
+        };
+        put_body(&mut request, &self.body);
+        request
+    }
 }
 
 fn headers(headers: &[(String, Vec<u8>)]) -> Value {
