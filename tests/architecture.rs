@@ -138,6 +138,35 @@ fn protocols_stand_alone_but_for_forms_that_they_share() {
     }
 }
 
+/// The crates that a manifest names as dependencies of what it builds.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).unwrap();
+    let mut within = false;
+    let mut names = Vec::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            within = line == "[dependencies]" || line.ends_with(".dependencies]");
+        } else if let (true, Some((name, _))) = (within, line.split_once('=')) {
+            names.push(name.trim().trim_end_matches(".workspace").to_owned());
+        }
+    }
+    assert!(names.len() > 5, "{manifest} names few dependencies");
+    names.retain(|name| !name.starts_with("samewire"));
+    names
+}
+
+#[test]
+fn every_dependency_says_what_it_saves() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    let table = text.split("## Dependencies").nth(1).unwrap();
+    for manifest in ["Cargo.toml", "cli/Cargo.toml", "conformance/Cargo.toml"] {
+        for name in dependencies(manifest) {
+            let row = |line: &str| line.split(['|', ',', '(', ' ']).any(|word| word == name);
+            assert!(table.lines().any(row), "{manifest}: ARCHITECTURE.md does not say what `{name}` saves");
+        }
+    }
+}
+
 #[test]
 fn nothing_imports_the_program_or_the_harness() {
     assert_none(&lines_with(&[""], &["samewire_conformance", "samewire_cli"]), "the library stands alone");
