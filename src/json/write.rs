@@ -82,6 +82,11 @@ impl Writer {
         Self { pretty: true, ..Self::compact() }
     }
 
+    /// The same with room for that many bytes.
+    pub(super) fn with_capacity(self, bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes), ..self }
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::reqwest::header::{ACCEPT, CONNECTION, HeaderMap, HeaderName};
 use ::reqwest::{Certificate, Client, Method, NoProxy, Proxy, Url, Version};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::lanes::{Lanes, Seat};
 use super::{Headers, HttpRequest, HttpResponse, HttpVersion, Transport, TransportError, TransportErrorKind};
+use crate::Text;
 
 /// Sends requests over sockets: HTTP/1.1 and HTTP/2, TLS by rustls with the system's trust store.
 ///
@@ -84,9 +85,9 @@ impl ReqwestTransport {
             Some(seat) => seat.client(),
             None => self.0.http11()?,
         };
-        let url = request.url.clone();
         let head_timeout = request.options.head_timeout;
-        let sent = client.execute(to_reqwest(request)?);
+        let (made, url) = to_reqwest(request)?;
+        let sent = client.execute(made);
         let response = match head_timeout {
             Some(time) => tokio::time::timeout(time, sent).await.map_err(|_| {
                 error(TransportErrorKind::HeadTimeout, "no response head within the time allowed")
@@ -95,14 +96,11 @@ impl ReqwestTransport {
         };
         let response = response.map_err(|error| failure(error, TransportErrorKind::Connect))?;
         let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
-            None if response.version() == Version::HTTP_2 => String::new(),
-            None => response.status().canonical_reason().unwrap_or_default().to_owned(),
+            Some(reason) => Text::from(&*String::from_utf8_lossy(reason.as_bytes())),
+            None if response.version() == Version::HTTP_2 => Text::new(),
+            None => Text::from_static(response.status().canonical_reason().unwrap_or_default()),
         };
-        let header = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
-            (name.as_str().to_owned(), super::HeaderValue::new(Bytes::copy_from_slice(value.as_bytes())))
-        };
-        let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
+        let (status, headers) = (response.status().as_u16(), received(response.headers()));
         let body = response.bytes_stream().map(move |chunk| {
             // The place is held for as long as the body.
             let _ = &place;
@@ -247,7 +245,8 @@ impl Inner {
         }
         let mut client = Client::builder()
             .redirect(::reqwest::redirect::Policy::none())
-            .retry(::reqwest::retry::never())
+            // `never` alone still copies each request for a second try.
+            .retry(::reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             .tls_certs_merge(self.ca_certificates.iter().cloned())
             .pool_idle_timeout(self.settings.pool_idle_timeout)
@@ -274,7 +273,8 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError> {
+/// The request in reqwest's form, and its URL.
+fn to_reqwest(request: HttpRequest) -> Result<(::reqwest::Request, String), TransportError> {
     let bad = |what: &str| error(TransportErrorKind::Request, what);
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
@@ -287,7 +287,7 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     if !request.body.is_empty() {
         *made.body_mut() = Some(request.body.into());
     }
-    Ok(made)
+    Ok((made, request.url))
 }
 
 fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
@@ -297,7 +297,7 @@ fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, Trans
             continue;
         }
         let bad = |what| error(TransportErrorKind::Request, &format!("invalid {what} of header {name:?}"));
-        let made = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("name"))?;
+        let made = header_name(&name).ok_or_else(|| bad("name"))?;
         let secret = value.is_secret();
         let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.into_bytes())
             .map_err(|_| bad("value"))?;
@@ -313,6 +313,47 @@ fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, Trans
     Ok(map)
 }
 
+/// The name in http's form, which copies all but the names that are there already.
+fn header_name(name: &str) -> Option<HeaderName> {
+    let known = SDK_NAMES.iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
+    known.cloned().or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
+}
+
+/// What the SDKs send with every request and the crate `http` has no constants for.
+static SDK_NAMES: [HeaderName; 15] = [
+    HeaderName::from_static("x-stainless-lang"),
+    HeaderName::from_static("x-stainless-package-version"),
+    HeaderName::from_static("x-stainless-os"),
+    HeaderName::from_static("x-stainless-arch"),
+    HeaderName::from_static("x-stainless-runtime"),
+    HeaderName::from_static("x-stainless-runtime-version"),
+    HeaderName::from_static("x-stainless-retry-count"),
+    HeaderName::from_static("x-stainless-timeout"),
+    HeaderName::from_static("http-referer"),
+    HeaderName::from_static("x-title"),
+    HeaderName::from_static("sec-fetch-mode"),
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+/// The lines of an answer, all in one buffer of their own: slices of hyper's would keep that from being used again.
+fn received(lines: &HeaderMap) -> Headers {
+    let length = lines.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let mut text = BytesMut::with_capacity(length);
+    for (name, value) in lines {
+        text.extend_from_slice(name.as_str().as_bytes());
+        text.extend_from_slice(value.as_bytes());
+    }
+    let mut text = text.freeze();
+    let line = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
+        let name = Text::from_utf8_lossy(text.split_to(name.as_str().len()));
+        (name, super::HeaderValue::new(text.split_to(value.len())))
+    };
+    lines.iter().map(line).collect()
+}
+
 fn travels_over_http2(name: &str) -> bool {
     let hop = ["connection", "host", "keep-alive", "transfer-encoding"];
     !name.starts_with(':') && !hop.iter().any(|hop| name.eq_ignore_ascii_case(hop))
@@ -320,25 +361,27 @@ fn travels_over_http2(name: &str) -> bool {
 
 /// A body as it arrives: fails if the peer falls silent, and ends after a failure.
 struct ReceivedBody<S> {
-    stream: Option<Pin<Box<S>>>,
-    idle: Option<(Duration, Pin<Box<Sleep>>)>,
+    stream: Option<S>,
+    /// The longest silence.
+    idle: Option<Duration>,
+    /// Its end; made for the first chunk that is not there yet.
+    silent_until: Option<Pin<Box<Sleep>>>,
     waiting: bool,
 }
 
 impl<S> ReceivedBody<S> {
     fn new(stream: S, idle: Option<Duration>) -> Self {
-        let idle = idle.map(|time| (time, Box::pin(tokio::time::sleep(time))));
-        Self { stream: Some(Box::pin(stream)), idle, waiting: false }
+        Self { stream: Some(stream), idle, silent_until: None, waiting: false }
     }
 }
 
-impl<S: Stream<Item = ::reqwest::Result<Bytes>>> Stream for ReceivedBody<S> {
+impl<S: Stream<Item = ::reqwest::Result<Bytes>> + Unpin> Stream for ReceivedBody<S> {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(stream) = &mut this.stream else { return Poll::Ready(None) };
-        if let Poll::Ready(item) = stream.as_mut().poll_next(cx) {
+        if let Poll::Ready(item) = Pin::new(stream).poll_next(cx) {
             this.waiting = false;
             return Poll::Ready(match item {
                 Some(Ok(chunk)) => Some(Ok(chunk)),
@@ -352,9 +395,10 @@ impl<S: Stream<Item = ::reqwest::Result<Bytes>>> Stream for ReceivedBody<S> {
                 }
             });
         }
-        let Some((time, sleep)) = &mut this.idle else { return Poll::Pending };
+        let Some(time) = this.idle else { return Poll::Pending };
+        let sleep = this.silent_until.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         if !std::mem::replace(&mut this.waiting, true) {
-            sleep.as_mut().reset(Instant::now() + *time);
+            sleep.as_mut().reset(Instant::now() + time);
         }
         ready!(sleep.as_mut().poll(cx));
         this.stream = None;

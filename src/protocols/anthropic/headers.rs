@@ -23,7 +23,7 @@ pub(crate) struct SdkHeaders<'a> {
 impl SdkHeaders<'_> {
     /// The whole block in wire order.
     pub(crate) fn build(&self, url: &Url, identity: &ClientIdentity, body: &[u8]) -> Headers {
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(20 + self.authorization.len());
         let mut add = |name: &'static str, value: HeaderValue| headers.append(Text::from_static(name), value);
         add("content-length", body.len().to_string().into());
         add("accept", "application/json".into());

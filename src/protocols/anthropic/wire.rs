@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -11,10 +10,11 @@ use super::decode::{Counting, MessageDecoder};
 use super::errors;
 use super::headers::{RETRY_COUNT, SdkHeaders};
 use super::hosting::{Answer, Hosting};
+use crate::Error;
 use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
-use crate::driver::{Call, Failure, WholeResponse, Wire};
+use crate::driver::{Call, Failure, WholeResponse, Wire, nothing_to_do};
 use crate::json::{Document, Node, Value};
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
@@ -22,7 +22,6 @@ use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
-use crate::{Error, Text};
 
 /// The facts of one provider.
 pub(crate) struct MessagesSpec {
@@ -89,7 +88,7 @@ impl Messages {
             return Err(Error::configuration(TOO_LONG_FOR_WHOLE));
         }
         // The SDK indents its bodies.
-        let body = Bytes::from(body.to_json_pretty());
+        let body = body.to_json_pretty_bytes();
         let hosting = self.spec.hosting;
         let authorization = match (&self.endpoint.authorization, &self.tokens) {
             (Some((name, value)), _) => {
@@ -169,10 +168,10 @@ impl Wire for Messages {
     }
 
     fn authenticate<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let Some(tokens) = &self.tokens else { return Ok(()) };
-            tokens.access(context).await.map(drop).map_err(|error| self.wrapped(call, error))
-        })
+        let Some(tokens) = &self.tokens else { return nothing_to_do() };
+        Box::pin(
+            async move { tokens.access(context).await.map(drop).map_err(|error| self.wrapped(call, error)) },
+        )
     }
 
     fn authorize(&self, request: &mut HttpRequest, call: Call) -> Result<(), Error> {
@@ -207,14 +206,9 @@ impl Messages {
 
 /// The text of a whole message; empty if it has none.
 pub(crate) fn completion_text(response: &WholeResponse, answer: Answer) -> Result<CompletionResponse, Error> {
-    let text = response.text();
-    let media_type = response.media_type();
+    let text = response.shared_text();
     let mut document = Document::new();
-    let source = if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(text)
-    } else {
-        Value::from(text).to_json().into()
-    };
+    let source = if response.is_json() { text } else { Value::from(text).to_json().into() };
     let url = &response.url;
     let message = document.parse(source).map_err(|error| {
         Error::invalid_response(format!("invalid json response body at {url} reason: {error}"))

@@ -51,7 +51,7 @@ impl Decode for WholeDecoder {
     fn finish(&mut self, tokens: &mut Tokens) -> Result<Progress, Error> {
         let response = WholeResponse {
             status: self.status,
-            reason: String::new(),
+            reason: Text::new(),
             headers: std::mem::take(&mut self.headers),
             url: String::new(),
             body: std::mem::take(&mut self.body).freeze(),
@@ -102,12 +102,11 @@ impl Decode for WholeDecoder {
 /// JSON string in which handlers find nothing.
 pub(crate) fn parse(response: &WholeResponse) -> Result<Document, Error> {
     let mut document = Document::new();
-    let media_type = response.media_type();
-    let text = response.text();
+    let text = response.shared_text();
     let source = if response.status == 204 {
         Text::from_static("null")
-    } else if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(text.strip_prefix('\u{feff}').unwrap_or(&text))
+    } else if response.is_json() {
+        text.slice(text.strip_prefix('\u{feff}').unwrap_or(&text))
     } else {
         Value::from(text).to_json().into()
     };
