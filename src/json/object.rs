@@ -137,9 +137,15 @@ impl Object {
         self.entries.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// The entries to be changed; copied first if a clone shares them.
+    /// The entries to be changed; copied first if a clone shares them, with room for what is most often added.
     fn entries_mut(&mut self) -> &mut Vec<(Text, Value)> {
-        Arc::make_mut(self.entries.get_or_insert_default())
+        let entries = self.entries.get_or_insert_default();
+        if Arc::strong_count(entries) > 1 {
+            let mut copy = Vec::with_capacity(entries.len() + 2);
+            copy.extend_from_slice(entries);
+            *entries = Arc::new(copy);
+        }
+        Arc::make_mut(entries)
     }
 }
 

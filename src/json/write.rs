@@ -75,7 +75,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn compact() -> Self {
-        Self { out: String::new(), pretty: false, depth: 0, empty: true }
+        Self { out: String::with_capacity(SMALL), pretty: false, depth: 0, empty: true }
     }
 
     pub(super) fn pretty() -> Self {
@@ -83,8 +83,9 @@ impl Writer {
     }
 
     /// The same with room for that many bytes.
-    pub(super) fn with_capacity(self, bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), ..self }
+    pub(super) fn with_room(mut self, bytes: usize) -> Self {
+        self.out.reserve(bytes);
+        self
     }
 
     pub(super) fn finish(self) -> String {
@@ -176,5 +177,8 @@ impl Writer {
         }
     }
 }
+
+/// The room that the arguments of a tool call take, in bytes.
+const SMALL: usize = 128;
 
 const HEX: [u8; 16] = *b"0123456789abcdef";

@@ -315,28 +315,32 @@ fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, Trans
 
 /// The name in http's form, which copies all but the names that are there already.
 fn header_name(name: &str) -> Option<HeaderName> {
-    let known = SDK_NAMES.iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
-    known.cloned().or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
+    let known = SDK_NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map(|(_, made)| made.clone()).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
 }
 
 /// What the SDKs send with every request and the crate `http` has no constants for.
-static SDK_NAMES: [HeaderName; 15] = [
-    HeaderName::from_static("x-stainless-lang"),
-    HeaderName::from_static("x-stainless-package-version"),
-    HeaderName::from_static("x-stainless-os"),
-    HeaderName::from_static("x-stainless-arch"),
-    HeaderName::from_static("x-stainless-runtime"),
-    HeaderName::from_static("x-stainless-runtime-version"),
-    HeaderName::from_static("x-stainless-retry-count"),
-    HeaderName::from_static("x-stainless-timeout"),
-    HeaderName::from_static("http-referer"),
-    HeaderName::from_static("x-title"),
-    HeaderName::from_static("sec-fetch-mode"),
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("anthropic-version"),
-    HeaderName::from_static("anthropic-beta"),
-    HeaderName::from_static("x-goog-api-key"),
+static SDK_NAMES: [(&str, HeaderName); 15] = [
+    sdk_name("x-stainless-lang"),
+    sdk_name("x-stainless-package-version"),
+    sdk_name("x-stainless-os"),
+    sdk_name("x-stainless-arch"),
+    sdk_name("x-stainless-runtime"),
+    sdk_name("x-stainless-runtime-version"),
+    sdk_name("x-stainless-retry-count"),
+    sdk_name("x-stainless-timeout"),
+    sdk_name("http-referer"),
+    sdk_name("x-title"),
+    sdk_name("sec-fetch-mode"),
+    sdk_name("x-api-key"),
+    sdk_name("anthropic-version"),
+    sdk_name("anthropic-beta"),
+    sdk_name("x-goog-api-key"),
 ];
+
+const fn sdk_name(name: &'static str) -> (&'static str, HeaderName) {
+    (name, HeaderName::from_static(name))
+}
 
 /// The lines of an answer, all in one buffer of their own: slices of hyper's would keep that from being used again.
 fn received(lines: &HeaderMap) -> Headers {

@@ -99,7 +99,7 @@ pub(crate) fn messages_marked_on_text(input: &BodyInput<'_>) -> Rule {
 
 /// A completion's one user message.
 pub(crate) fn prompt(input: &BodyInput<'_>) -> Rule {
-    Ok(Some(vec![Value::from(object! { "role": "user", "content": input.prompt })].into()))
+    Ok(Some(vec![Value::from(object! { "role": Text::from_static("user"), "content": input.prompt })].into()))
 }
 
 /// The tools in Anthropic's form; an empty list without tools.

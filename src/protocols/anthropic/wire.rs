@@ -1,6 +1,7 @@
 //! A provider of the Messages API as a value, and the engine that speaks for it.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
 use url::Url;
@@ -8,7 +9,7 @@ use url::Url;
 use super::body::{self, BodyField, BodyInput};
 use super::decode::{Counting, MessageDecoder};
 use super::errors;
-use super::headers::{RETRY_COUNT, SdkHeaders};
+use super::headers::{CONTENT_LENGTH, RETRY_COUNT, SdkHeaders};
 use super::hosting::{Answer, Hosting};
 use crate::Error;
 use crate::answer_format::FormatSupport;
@@ -21,7 +22,9 @@ use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
-use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::transport::{
+    ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
+};
 
 /// The facts of one provider.
 pub(crate) struct MessagesSpec {
@@ -59,6 +62,17 @@ pub(crate) struct Messages {
     tokens: Option<Arc<dyn TokenSource>>,
     model: Model,
     identity: Arc<ClientIdentity>,
+    /// Of the kinds of requests that were made: with or without a stream, and with which betas.
+    heads: Mutex<Vec<Arc<Head>>>,
+}
+
+/// What requests of one kind share.
+struct Head {
+    streams: bool,
+    betas: String,
+    url: Url,
+    /// All lines in wire order, with a content length to be replaced.
+    headers: Headers,
 }
 
 impl Messages {
@@ -77,6 +91,7 @@ impl Messages {
             tokens: (spec.hosting.tokens)(settings),
             model: (spec.model)(settings),
             identity: context.identity.clone(),
+            heads: Mutex::default(),
         })
     }
 
@@ -89,6 +104,28 @@ impl Messages {
         }
         // The SDK indents its bodies.
         let body = body.to_json_pretty_bytes();
+        let head = self.head(streams, call.betas)?;
+        let mut headers = head.headers.clone();
+        headers.set(CONTENT_LENGTH, body.len().to_string());
+        let hosting = self.spec.hosting;
+        Ok(HttpRequest {
+            method: "POST",
+            headers,
+            url: head.url.as_str().to_owned(),
+            body,
+            options: RequestOptions {
+                retry: RetryPolicy::Stainless { count_header: hosting.counts_retries.then_some(RETRY_COUNT) },
+                client: ClientKind::NodeFetch,
+                ..RequestOptions::default()
+            },
+        })
+    }
+
+    fn head(&self, streams: bool, betas: &str) -> Result<Arc<Head>, Error> {
+        let mut known = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(head) = known.iter().find(|head| head.streams == streams && head.betas == betas) {
+            return Ok(head.clone());
+        }
         let hosting = self.spec.hosting;
         let authorization = match (&self.endpoint.authorization, &self.tokens) {
             (Some((name, value)), _) => {
@@ -103,19 +140,12 @@ impl Messages {
             user_agent: hosting.user_agent,
             authorization: &authorization,
             version: hosting.version,
-            betas: call.betas,
+            betas,
         };
-        Ok(HttpRequest {
-            method: "POST",
-            headers: headers.build(&url, &self.identity, &body),
-            url: url.into(),
-            body,
-            options: RequestOptions {
-                retry: RetryPolicy::Stainless { count_header: hosting.counts_retries.then_some(RETRY_COUNT) },
-                client: ClientKind::NodeFetch,
-                ..RequestOptions::default()
-            },
-        })
+        let headers = headers.build(&url, &self.identity);
+        let head = Arc::new(Head { streams, betas: betas.to_owned(), url, headers });
+        known.push(head.clone());
+        Ok(head)
     }
 
     /// The handler's wrapper around everything that goes wrong with a call.
@@ -195,9 +225,9 @@ impl Wire for Messages {
 impl Messages {
     fn completion(&self, fields: &[BodyField], request: &CompletionRequest) -> Result<HttpRequest, Error> {
         let (prompt, betas) = match request.format {
-            PromptFormat::Plain => (request.prompt.clone(), ""),
+            PromptFormat::Plain => (Cow::Borrowed(request.prompt.as_str()), ""),
             PromptFormat::HumanAssistant => {
-                (format!("Human: {}\n\nAssistant:", request.prompt), "prompt-caching-2024-07-31")
+                (format!("Human: {}\n\nAssistant:", request.prompt).into(), "prompt-caching-2024-07-31")
             }
         };
         self.encode(fields, &CallInput { request: &ChatRequest::default(), prompt: &prompt, betas })

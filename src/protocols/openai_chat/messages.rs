@@ -50,18 +50,17 @@ pub(crate) fn text_message(role: &'static str, content: impl Into<Value>) -> Val
 }
 
 fn user(blocks: &[Value], conversion: Conversion, converted: &mut Vec<Value>) {
-    let (results, rest): (Vec<_>, Vec<_>) =
-        blocks.iter().filter(|b| is(b, "tool_result") || is_content(b)).partition(|b| is(b, "tool_result"));
-    for result in &results {
-        converted.push(tool_message(result, conversion));
-    }
+    let before = converted.len();
+    converted.extend(blocks.iter().filter(|b| is(b, "tool_result")).map(|b| tool_message(b, conversion)));
+    let has_results = converted.len() > before;
     // Empty texts are dropped, images never.
-    let parts: Vec<&Value> =
-        rest.into_iter().filter(|b| !is(b, "text") || b.get("text").is_some_and(Value::is_truthy)).collect();
+    let is_part =
+        |b: &&Value| is(b, "image") || (is(b, "text") && b.get("text").is_some_and(Value::is_truthy));
+    let parts: Vec<&Value> = blocks.iter().filter(is_part).collect();
     if parts.is_empty() {
         return;
     }
-    if conversion.merge_tool_result_text && !results.is_empty() && parts.iter().all(|b| is(b, "text")) {
+    if conversion.merge_tool_result_text && has_results && parts.iter().all(|b| is(b, "text")) {
         let texts: Vec<&str> = parts.iter().map(|b| text_of(b)).collect();
         append_to_last(converted, &texts.join("\n"));
         return;
