@@ -60,7 +60,7 @@ impl Value {
 
     /// What `JSON.stringify(value)` gives, as the body of a request.
     pub(crate) fn to_json_bytes(&self) -> Bytes {
-        self.write(Writer::compact().with_room(BODY)).into()
+        self.write(Writer::compact_with_room(BODY)).into()
     }
 
     /// What `JSON.stringify(value, null, 2)` gives.
@@ -70,7 +70,7 @@ impl Value {
 
     /// The same as the body of a request.
     pub(crate) fn to_json_pretty_bytes(&self) -> Bytes {
-        self.write(Writer::pretty().with_room(BODY)).into()
+        self.write(Writer::pretty_with_room(BODY)).into()
     }
 
     /// The value of `key`, if this is an object that has it.

@@ -75,17 +75,19 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn compact() -> Self {
-        Self { out: String::with_capacity(SMALL), pretty: false, depth: 0, empty: true }
+        Self::compact_with_room(SMALL)
     }
 
     pub(super) fn pretty() -> Self {
-        Self { pretty: true, ..Self::compact() }
+        Self::pretty_with_room(SMALL)
     }
 
-    /// The same with room for that many bytes.
-    pub(super) fn with_room(mut self, bytes: usize) -> Self {
-        self.out.reserve(bytes);
-        self
+    pub(super) fn compact_with_room(bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes), pretty: false, depth: 0, empty: true }
+    }
+
+    pub(super) fn pretty_with_room(bytes: usize) -> Self {
+        Self { pretty: true, ..Self::compact_with_room(bytes) }
     }
 
     pub(super) fn finish(self) -> String {

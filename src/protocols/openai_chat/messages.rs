@@ -24,6 +24,7 @@ pub(crate) fn convert(messages: &[Message], conversion: Conversion) -> Vec<Value
             }
             // A role of neither kind survives with plain text only.
             (Some(Value::Array(_)), _) => {}
+            _ if is_plain(message) => converted.push(message.as_json().clone()),
             (content, role) => {
                 let mut plain = Object::with_capacity(3);
                 let shared = message.get("role").and_then(Value::as_text).cloned().unwrap_or_default();
@@ -37,6 +38,12 @@ pub(crate) fn convert(messages: &[Message], conversion: Conversion) -> Vec<Value
         }
     }
     converted
+}
+
+/// Whether a message has a role and a content and nothing else, so that it needs no conversion.
+fn is_plain(message: &Message) -> bool {
+    let keys = message.as_json().as_object().map(Object::keys);
+    !message.role().is_empty() && keys.is_some_and(|keys| keys.eq(["role", "content"].iter()))
 }
 
 /// `{role: "system", content}`.

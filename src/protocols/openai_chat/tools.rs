@@ -37,6 +37,7 @@ pub(crate) fn strict_schema(schema: &mut Value) {
     let Some(properties) = object.get_mut("properties").filter(|p| p.is_truthy()) else { return };
     let mut names = Vec::new();
     if let Some(properties) = properties.as_object_mut() {
+        names.reserve(properties.len());
         for (name, property) in properties.iter_mut() {
             names.push(Value::from(name.clone()));
             strict_property(property);
