@@ -1,5 +1,8 @@
 //! What every provider does alike: encode, send, and decode or explain the failure.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
@@ -15,8 +18,8 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::secrets::Secrets;
 use crate::stream::{Decode, ResponseHead, StreamProcessor, TokenStream};
-use crate::transport::{Body, Headers, HttpRequest, TransportError};
-use crate::{Error, Model, RetryAdvice};
+use crate::transport::{Body, Headers, HttpRequest, HttpResponse, TransportError};
+use crate::{Error, Model, RetryAdvice, Text};
 
 /// The pure half of a provider, and the few steps around it that need I/O.
 pub(crate) trait Wire: Send + Sync + 'static {
@@ -29,7 +32,7 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// Fetches what encoding needs: model lists.
     fn prepare<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
         let _ = (context, call);
-        Box::pin(async { Ok(()) })
+        nothing_to_do()
     }
 
     /// The request of a conversation.
@@ -57,7 +60,7 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// encoded, as the reference asks for tokens last.
     fn authenticate<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
         let _ = (context, call);
-        Box::pin(async { Ok(()) })
+        nothing_to_do()
     }
 
     /// Puts the access token into a request, as far as it is known.
@@ -115,6 +118,11 @@ pub(crate) trait Wire: Send + Sync + 'static {
     }
 }
 
+/// What is ready at once. Its future has no state, so its box is none.
+pub(crate) fn nothing_to_do<'a>() -> BoxFuture<'a, Result<(), Error>> {
+    Box::pin(poll_fn(|_| Poll::Ready(Ok(()))))
+}
+
 /// Which of a provider's calls is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -154,7 +162,7 @@ pub(crate) enum Failure {
 #[derive(Clone, Debug)]
 pub(crate) struct WholeResponse {
     pub(crate) status: u16,
-    pub(crate) reason: String,
+    pub(crate) reason: Text,
     pub(crate) headers: Headers,
     /// The URL that answered, redirects followed.
     pub(crate) url: String,
@@ -167,10 +175,23 @@ impl WholeResponse {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether the media type is JSON's, or that of something made of it, as the SDKs see it.
+    pub(crate) fn is_json(&self) -> bool {
+        let media_type = self.media_type();
+        media_type.contains("application/json") || media_type.ends_with("+json")
+    }
+
+    /// The body as JSON text: the bytes themselves, unless they are not UTF-8.
+    pub(crate) fn shared_text(&self) -> Text {
+        Text::from_utf8_lossy(self.body.clone())
+    }
+
     /// The media type in lower case, without parameters.
     pub(crate) fn media_type(&self) -> String {
-        let value = self.headers.joined("content-type").unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        let mut value = self.headers.joined("content-type").unwrap_or_default();
+        value.truncate(value.find(';').unwrap_or(value.len()));
+        value.make_ascii_lowercase();
+        if value.trim().len() == value.len() { value } else { value.trim().to_owned() }
     }
 }
 
@@ -239,7 +260,7 @@ impl<W: Wire> Driver<W> {
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
         let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
         let secrets = Secrets::of(&http);
-        let response = fetch(&self.context, http).await;
+        let response = fetch_hiding(&self.context, http, &secrets).await;
         let response = response.map_err(|failure| self.explain(Call::Completion, failure));
         let completion = response.and_then(|response| self.wire.decode_completion(&response));
         completion.map_err(|error| secrets.hidden_in(error))
@@ -389,31 +410,36 @@ pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Body
 /// Sends a request and reads the whole answer.
 pub(crate) async fn fetch(context: &Context, request: HttpRequest) -> Result<WholeResponse, Failure> {
     let secrets = Secrets::of(&request);
+    fetch_hiding(context, request, &secrets).await
+}
+
+async fn fetch_hiding(
+    context: &Context,
+    request: HttpRequest,
+    secrets: &Secrets,
+) -> Result<WholeResponse, Failure> {
     let response = context.transport.send(request).await.map_err(Failure::Transport)?;
     if !is_success(response.status) {
-        return Err(status_failure(response, &secrets).await);
+        return Err(status_failure(response, secrets).await);
     }
-    let url = response.url.clone();
-    read_whole(response).await.map_err(|cause| Failure::Body { url, cause })
+    read_whole(response).await.map_err(|(url, cause)| Failure::Body { url, cause })
 }
 
-async fn status_failure(response: crate::transport::HttpResponse, secrets: &Secrets) -> Failure {
-    let (status, url) = (response.status, response.url.clone());
+async fn status_failure(response: HttpResponse, secrets: &Secrets) -> Failure {
+    let status = response.status;
     match read_whole(response).await {
         Ok(whole) => Failure::Status(WholeResponse { body: secrets.hidden_in_body(whole.body), ..whole }),
-        Err(cause) => Failure::StatusWithoutBody { status, url, cause },
+        Err((url, cause)) => Failure::StatusWithoutBody { status, url, cause },
     }
 }
 
-async fn read_whole(response: crate::transport::HttpResponse) -> Result<WholeResponse, TransportError> {
-    let body = read_body(response.body).await?;
-    Ok(WholeResponse {
-        status: response.status,
-        reason: response.reason,
-        headers: response.headers,
-        url: response.url,
-        body,
-    })
+/// The response with its whole body; else its URL, and why the body broke off.
+async fn read_whole(response: HttpResponse) -> Result<WholeResponse, (String, TransportError)> {
+    let HttpResponse { status, reason, headers, url, body } = response;
+    match read_body(body).await {
+        Ok(body) => Ok(WholeResponse { status, reason, headers, url, body }),
+        Err(cause) => Err((url, cause)),
+    }
 }
 
 async fn read_body(mut body: Body) -> Result<Bytes, TransportError> {

@@ -3,7 +3,7 @@
 //! <https://docs.anthropic.com/en/api/messages>
 
 use crate::Text;
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, object};
 
 /// One turn of a conversation.
 ///
@@ -51,10 +51,7 @@ impl Message {
     }
 
     fn new(role: &'static str, content: Value) -> Self {
-        let mut message = Object::with_capacity(2);
-        message.insert("role", role);
-        message.insert("content", content);
-        Self::from(Value::from(message))
+        Self::from(Value::from(object! { "role": Text::from_static(role), "content": content }))
     }
 
     /// `user` or `assistant`; empty if the message has no role.
@@ -131,10 +128,8 @@ impl ContentBlock {
 
     /// An image: its media type (`image/png`, ...) and its bytes in base64.
     pub fn image(media_type: impl Into<Text>, base64: impl Into<Text>) -> Self {
-        let mut source = Object::with_capacity(3);
-        source.insert("type", "base64");
-        source.insert("media_type", media_type.into());
-        source.insert("data", base64.into());
+        let kind = Text::from_static("base64");
+        let source = object! { "type": kind, "media_type": media_type.into(), "data": base64.into() };
         Self::new("image", [("source", source.into())])
     }
 
@@ -153,9 +148,9 @@ impl ContentBlock {
 
     fn new<const N: usize>(kind: &'static str, fields: [(&'static str, Value); N]) -> Self {
         let mut block = Object::with_capacity(N + 1);
-        block.insert("type", kind);
+        block.insert(Text::from_static("type"), Text::from_static(kind));
         for (key, value) in fields {
-            block.insert(key, value);
+            block.insert(Text::from_static(key), value);
         }
         Self(block.into())
     }

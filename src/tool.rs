@@ -1,7 +1,7 @@
 //! Tools that a model may call, in the form of OpenAI's Chat Completions API.
 
 use crate::Text;
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, object};
 
 /// A tool definition, kept as the JSON that the reference takes.
 ///
@@ -26,14 +26,12 @@ impl Tool {
         description: impl Into<Text>,
         parameters: impl Into<Value>,
     ) -> Self {
-        let mut function = Object::with_capacity(3);
-        function.insert("name", name.into());
-        function.insert("description", description.into());
-        function.insert("parameters", parameters.into());
-        let mut tool = Object::with_capacity(2);
-        tool.insert("type", "function");
-        tool.insert("function", function);
-        Self(tool.into())
+        let function = object! {
+            "name": name.into(),
+            "description": description.into(),
+            "parameters": parameters.into(),
+        };
+        Self(object! { "type": Text::from_static("function"), "function": function }.into())
     }
 
     /// The definition as JSON.

@@ -119,7 +119,7 @@ pub(crate) async fn send(context: &Context, request: HttpRequest) -> Result<Valu
             let text = response.text();
             Ok(Value::parse(text.trim_start_matches('\u{feff}')).unwrap_or_else(|_| text.into()))
         }
-        Err(Failure::Status(response)) => Err(ListFailure::Status(response.status, response.reason)),
+        Err(Failure::Status(response)) => Err(ListFailure::Status(response.status, response.reason.into())),
         Err(Failure::StatusWithoutBody { status, .. }) => Err(ListFailure::Status(status, String::new())),
         Err(Failure::Transport(_) | Failure::Body { .. }) => Err(ListFailure::NoResponse),
     }

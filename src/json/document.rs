@@ -45,6 +45,8 @@ impl Document {
         if u32::try_from(source.len()).is_err() {
             return Err(SyntaxError::too_long());
         }
+        // About what a small text holds; a larger one shows how much more.
+        self.entries.reserve((source.len() / 8).min(128));
         if let Err(fault) = scan::scan(source.as_bytes(), &mut self.entries) {
             self.entries.clear();
             return Err(SyntaxError::new(&source, fault));

@@ -1,5 +1,6 @@
 //! An object with JavaScript's key order.
 
+use std::sync::Arc;
 use std::{fmt, slice, vec};
 
 use super::value::Value;
@@ -9,7 +10,8 @@ use crate::Text;
 /// indexes (`"0"` to `"4294967294"`, without leading zeros) come first, in ascending order.
 ///
 /// Lookup is linear, which suits bodies and settings. Two objects are equal only if their keys have the
-/// same order.
+/// same order. Clones share their entries until one of them changes, so that a clone costs nothing, however much
+/// the object holds.
 ///
 /// # Example: build and write
 ///
@@ -24,42 +26,42 @@ use crate::Text;
 /// object.insert("b", Value::Null);
 /// assert_eq!(Value::from(object).to_json(), r#"{"7":true,"b":null,"a":"x"}"#);
 /// ```
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Object {
-    /// Sorted: the keys that look like array indexes, then the others.
-    entries: Vec<(Text, Value)>,
+    /// Sorted: the keys that look like array indexes, then the others. `None` is none, too.
+    entries: Option<Arc<Vec<(Text, Value)>>>,
     indexes: usize,
 }
 
 impl Object {
     /// An object without keys.
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), indexes: 0 }
+        Self { entries: None, indexes: 0 }
     }
 
     /// An object without keys, with room for some.
     pub fn with_capacity(keys: usize) -> Self {
-        Self { entries: Vec::with_capacity(keys), indexes: 0 }
+        Self { entries: Some(Arc::new(Vec::with_capacity(keys))), indexes: 0 }
     }
 
     /// The number of keys.
-    pub const fn len(&self) -> usize {
-        self.entries.len()
+    pub fn len(&self) -> usize {
+        self.entries().len()
     }
 
     /// Whether there are no keys.
-    pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.entries().is_empty()
     }
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.position(key).map(|at| &self.entries[at].1)
+        self.position(key).map(|at| &self.entries()[at].1)
     }
 
     /// The value of `key`, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.position(key).map(|at| &mut self.entries[at].1)
+        self.position(key).map(|at| &mut self.entries_mut()[at].1)
     }
 
     /// Whether there is a value for `key`.
@@ -75,11 +77,11 @@ impl Object {
         }
         if let Some(index) = array_index(&key) {
             let smaller = |(key, _): &(Text, Value)| array_index(key) < Some(index);
-            let at = self.entries[..self.indexes].partition_point(smaller);
-            self.entries.insert(at, (key, value));
+            let at = self.entries()[..self.indexes].partition_point(smaller);
+            self.entries_mut().insert(at, (key, value));
             self.indexes += 1;
         } else {
-            self.entries.push((key, value));
+            self.entries_mut().push((key, value));
         }
         None
     }
@@ -98,37 +100,58 @@ impl Object {
         if at < self.indexes {
             self.indexes -= 1;
         }
-        Some(self.entries.remove(at).1)
+        Some(self.entries_mut().remove(at).1)
     }
 
     /// The keys and values in order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter(self.entries.iter())
+        Iter(self.entries().iter())
     }
 
     /// The keys and values in order, to change the values.
     pub fn iter_mut(&mut self) -> IterMut<'_> {
-        IterMut(self.entries.iter_mut())
+        IterMut(self.entries_mut().iter_mut())
     }
 
     /// The keys in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator {
-        self.entries.iter().map(|(key, _)| key)
+        self.entries().iter().map(|(key, _)| key)
     }
 
     /// The values in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator {
-        self.entries.iter().map(|(_, value)| value)
+        self.entries().iter().map(|(_, value)| value)
     }
 
     /// Takes entries that are in order and without duplicates.
     pub(super) fn from_ordered(entries: Vec<(Text, Value)>) -> Self {
         let indexes = entries.iter().take_while(|(key, _)| array_index(key).is_some()).count();
-        Self { entries, indexes }
+        Self { entries: Some(Arc::new(entries)), indexes }
     }
 
     fn position(&self, key: &str) -> Option<usize> {
-        self.entries.iter().position(|(name, _)| *name == *key)
+        self.entries().iter().position(|(name, _)| *name == *key)
+    }
+
+    fn entries(&self) -> &[(Text, Value)] {
+        self.entries.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// The entries to be changed; copied first if a clone shares them, with room for what is most often added.
+    fn entries_mut(&mut self) -> &mut Vec<(Text, Value)> {
+        let entries = self.entries.get_or_insert_default();
+        if Arc::strong_count(entries) > 1 {
+            let mut copy = Vec::with_capacity(entries.len() + 2);
+            copy.extend_from_slice(entries);
+            *entries = Arc::new(copy);
+        }
+        Arc::make_mut(entries)
+    }
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries() == other.entries()
     }
 }
 
@@ -148,9 +171,10 @@ impl Object {
 macro_rules! object {
     (@key $key:literal) => { $crate::Text::from_static($key) };
     (@key ($key:expr)) => { $crate::Text::from($key) };
+    (@one $key:tt) => { () };
     () => { $crate::json::Object::new() };
     ($($key:tt : $value:expr),+ $(,)?) => {{
-        let mut object = $crate::json::Object::new();
+        let mut object = $crate::json::Object::with_capacity([$($crate::object!(@one $key)),+].len());
         $( object.insert($crate::object!(@key $key), $value); )+
         object
     }};
@@ -177,7 +201,7 @@ impl IntoIterator for Object {
     type IntoIter = vec::IntoIter<(Text, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+        self.entries.map(Arc::unwrap_or_clone).unwrap_or_default().into_iter()
     }
 }
 

@@ -320,3 +320,25 @@ fn serde_reads_and_writes() {
     assert!(serde_json::from_str::<Object>("{\"x\":1}").unwrap().contains_key("x"));
     assert!(serde_json::from_str::<Object>("[]").is_err());
 }
+
+#[test]
+fn a_clone_that_changes_leaves_the_other_as_it_was() {
+    let first = Value::from(object! { "a": object! { "b": 1 }, "7": "x" });
+    let mut second = first.clone();
+    assert_eq!(first, second);
+    let inner = second.get_mut("a").and_then(Value::as_object_mut).unwrap();
+    inner.insert("c", 2);
+    inner.remove("b");
+    second.as_object_mut().unwrap().insert("3", true);
+    assert_eq!(first.to_json(), r#"{"7":"x","a":{"b":1}}"#);
+    assert_eq!(second.to_json(), r#"{"3":true,"7":"x","a":{"c":2}}"#);
+}
+
+#[test]
+fn an_object_that_was_emptied_equals_one_that_never_held_anything() {
+    let mut emptied = object! { "a": 1 };
+    emptied.remove("a");
+    assert_eq!(emptied, Object::new());
+    assert_eq!(Object::with_capacity(3), Object::default());
+    assert_eq!(emptied.into_iter().count(), 0);
+}

@@ -58,9 +58,19 @@ impl Value {
         self.write(Writer::compact())
     }
 
+    /// What `JSON.stringify(value)` gives, as the body of a request.
+    pub(crate) fn to_json_bytes(&self) -> Bytes {
+        self.write(Writer::compact_with_room(BODY)).into()
+    }
+
     /// What `JSON.stringify(value, null, 2)` gives.
     pub fn to_json_pretty(&self) -> String {
         self.write(Writer::pretty())
+    }
+
+    /// The same as the body of a request.
+    pub(crate) fn to_json_pretty_bytes(&self) -> Bytes {
+        self.write(Writer::pretty_with_room(BODY)).into()
     }
 
     /// The value of `key`, if this is an object that has it.
@@ -154,6 +164,9 @@ impl Value {
         writer.finish()
     }
 }
+
+/// The room that a small request takes, in bytes.
+const BODY: usize = 1024;
 
 impl From<bool> for Value {
     fn from(bool: bool) -> Self {

@@ -75,11 +75,19 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn compact() -> Self {
-        Self { out: String::new(), pretty: false, depth: 0, empty: true }
+        Self::compact_with_room(SMALL)
     }
 
     pub(super) fn pretty() -> Self {
-        Self { pretty: true, ..Self::compact() }
+        Self::pretty_with_room(SMALL)
+    }
+
+    pub(super) fn compact_with_room(bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes), pretty: false, depth: 0, empty: true }
+    }
+
+    pub(super) fn pretty_with_room(bytes: usize) -> Self {
+        Self { pretty: true, ..Self::compact_with_room(bytes) }
     }
 
     pub(super) fn finish(self) -> String {
@@ -171,5 +179,8 @@ impl Writer {
         }
     }
 }
+
+/// The room that the arguments of a tool call take, in bytes.
+const SMALL: usize = 128;
 
 const HEX: [u8; 16] = *b"0123456789abcdef";

@@ -37,9 +37,6 @@ impl RetryLayer {
         let mut retries: u8 = 0;
         loop {
             mark_attempt(&mut request.headers, policy, retries);
-            if policy == RetryPolicy::Never {
-                return self.inner.send(request).await;
-            }
             let mut outcome = self.inner.send(request.clone()).await;
             let aws_name = match (policy, &mut outcome) {
                 (RetryPolicy::AwsStandard { .. }, Ok(response)) => error_name(response).await,
@@ -132,6 +129,9 @@ impl RetryLayer {
 
 impl Transport for RetryLayer {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        if request.options.retry == RetryPolicy::Never {
+            return self.inner.send(request);
+        }
         Box::pin(self.attempts(request))
     }
 }

@@ -149,7 +149,7 @@ mod tests {
                 });
                 Ok(HttpResponse {
                     status: 200,
-                    reason: limit,
+                    reason: limit.into(),
                     headers: Headers::new(),
                     url: request.url,
                     body: Box::pin(trickle),

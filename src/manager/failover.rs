@@ -220,8 +220,8 @@ fn is_too_long(error: &Error) -> bool {
 }
 
 /// Who is tried next, and when.
-struct Course<R> {
-    target: String,
+struct Course<'a, R> {
+    target: &'a str,
     candidates: Vec<(Candidate, Turn)>,
     budget: Budget,
     deadline: Option<Instant>,
@@ -239,11 +239,11 @@ struct Turn {
     out: bool,
 }
 
-impl<R: Fn() -> f64> Course<R> {
-    fn new(target: &str, plan: Plan, budget: Budget, random: R) -> Self {
+impl<'a, R: Fn() -> f64> Course<'a, R> {
+    fn new(target: &'a str, plan: Plan, budget: Budget, random: R) -> Self {
         let candidates = plan.candidates.into_iter().map(|candidate| (candidate, Turn::default())).collect();
         Self {
-            target: target.to_owned(),
+            target,
             candidates,
             budget,
             deadline: budget.time.map(|time| Instant::now() + time),

@@ -171,8 +171,8 @@ impl Lane {
             HealthState::Unknown
         };
         ProviderHealth {
-            provider: self.provider.clone(),
-            model: self.model.clone(),
+            provider: self.provider.to_string(),
+            model: self.model.to_string(),
             state,
             breaker,
             limits,

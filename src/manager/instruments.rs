@@ -13,13 +13,35 @@ pub(super) use super::metrics::count_retry as retried;
 #[cfg(not(feature = "metrics"))]
 pub(super) fn retried(_: &str, _: &str, _: ErrorKind) {}
 
-/// A limiter of that name let a call through after so long.
-pub(super) fn waited(limiter: &str, time: Duration) {
+/// How long a limiter holds calls back.
+pub(super) struct Waits {
     #[cfg(feature = "metrics")]
-    ::metrics::histogram!(super::metrics::LIMITER_WAIT, "samewire.limiter.name" => limiter.to_owned())
-        .record(time.as_secs_f64());
-    #[cfg(not(feature = "metrics"))]
-    let _ = (limiter, time);
+    figure: super::figures::Figure,
+}
+
+impl Waits {
+    /// The waits at the limiter of that name.
+    pub(super) fn at(limiter: &str) -> Self {
+        #[cfg(feature = "metrics")]
+        let waits = {
+            let label = ::metrics::Label::new("samewire.limiter.name", limiter.to_owned());
+            Self { figure: super::figures::Figure::new(super::metrics::LIMITER_WAIT, vec![label]) }
+        };
+        #[cfg(not(feature = "metrics"))]
+        let waits = {
+            let _ = limiter;
+            Self {}
+        };
+        waits
+    }
+
+    /// A call was let through after so long.
+    pub(super) fn record(&self, time: Duration) {
+        #[cfg(feature = "metrics")]
+        self.figure.record(time.as_secs_f64());
+        #[cfg(not(feature = "metrics"))]
+        let _ = (self, time);
+    }
 }
 
 /// A breaker of that name is in another state.

@@ -16,7 +16,7 @@ use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
 use crate::registry::{Protocol, ProviderRegistry};
 use crate::settings::ProviderSettings;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Text};
 
 /// One provider of a manager, with an instance for each model asked for.
 pub(super) struct Entry {
@@ -25,6 +25,8 @@ pub(super) struct Entry {
     state: Option<Arc<dyn SharedState>>,
     /// By model; the provider's own choice under the empty name.
     instances: DashMap<String, Instance>,
+    /// By the model that is asked in the end.
+    lanes: DashMap<Text, Arc<Lane>>,
 }
 
 /// A provider with one model.
@@ -41,7 +43,7 @@ impl Entry {
         context: Arc<Context>,
         state: Option<Arc<dyn SharedState>>,
     ) -> Self {
-        Self { config, context, state, instances: DashMap::new() }
+        Self { config, context, state, instances: DashMap::new(), lanes: DashMap::new() }
     }
 
     /// The provider for a model, made when it is first asked for.
@@ -70,6 +72,19 @@ impl Entry {
     pub(super) fn protocol(&self) -> Protocol {
         let known = self.service().and_then(ProviderRegistry::get).map(|facts| facts.protocol);
         self.config.protocol.or(known).unwrap_or(Protocol::Unknown)
+    }
+
+    /// What is remembered about a model; `make` makes it when it is first asked for.
+    pub(super) fn lane(&self, model: &Text, make: impl FnOnce() -> Arc<Lane>) -> Arc<Lane> {
+        if let Some(lane) = self.lanes.get(model) {
+            return lane.clone();
+        }
+        self.lanes.entry(model.clone()).or_insert_with(make).clone()
+    }
+
+    /// What is remembered about all models so far.
+    pub(super) fn lanes(&self) -> Vec<Arc<Lane>> {
+        self.lanes.iter().map(|lane| lane.clone()).collect()
     }
 
     /// Every instance made so far.
@@ -163,15 +178,15 @@ impl Limits {
 
 /// What is remembered about one model of one provider.
 pub(super) struct Lane {
-    pub(super) provider: String,
-    pub(super) model: String,
+    pub(super) provider: Text,
+    pub(super) model: Text,
     pub(super) breaker: CircuitBreaker,
     pub(super) limits: Limits,
     record: Mutex<Record>,
 }
 
 impl Lane {
-    pub(super) fn new(provider: String, model: String, breaker: CircuitBreaker, limits: Limits) -> Self {
+    pub(super) fn new(provider: Text, model: Text, breaker: CircuitBreaker, limits: Limits) -> Self {
         Self { provider, model, breaker, limits, record: Mutex::default() }
     }
 

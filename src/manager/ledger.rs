@@ -208,19 +208,20 @@ pub struct MeteredCall {
 impl MeteredCall {
     /// A conversation that is about to be sent.
     pub fn new(provider: &dyn AiProvider, request: &ChatRequest) -> Self {
-        let model = with_all_tiers(provider.name(), provider.model());
-        Self {
-            provider: provider.name().into(),
-            counting: Counting::of(provider.name(), &model.id),
-            model,
-            task_id: request.task_id.clone(),
-            request_bytes: text_bytes(request),
-        }
+        let call = Self::of_model(provider.name().into(), provider.model(), text_bytes(request));
+        Self { task_id: request.task_id.clone(), ..call }
     }
 
     /// A completion that is about to be sent.
     pub fn of_completion(provider: &dyn AiProvider, request: &CompletionRequest) -> Self {
-        Self::new(provider, &ChatRequest::new(request.prompt.clone(), []))
+        Self::of_model(provider.name().into(), provider.model(), request.prompt.len())
+    }
+
+    /// A call of so many bytes of text.
+    pub(super) fn of_model(provider: Text, model: Model, request_bytes: usize) -> Self {
+        let model = with_all_tiers(&provider, model);
+        let counting = Counting::of(&provider, &model.id);
+        Self { provider, model, counting, task_id: None, request_bytes }
     }
 
     /// The same call, booked under another name of the provider, such as a manager's.
@@ -242,16 +243,6 @@ impl MeteredCall {
     pub fn priced_by(mut self, catalogue: &Catalogue) -> Self {
         self.model = catalogue.priced(&self.provider, self.model);
         self
-    }
-
-    #[cfg(feature = "metrics")]
-    pub(super) fn provider(&self) -> &Text {
-        &self.provider
-    }
-
-    #[cfg(feature = "metrics")]
-    pub(super) fn model_id(&self) -> &Text {
-        &self.model.id
     }
 
     /// The record of a call that ended so.
@@ -290,7 +281,8 @@ impl MeteredCall {
 /// Undoes what the reference does to Claude's models with a long context: it puts the prices of the long
 /// tier in the place of the base prices, although the service asks them for long prompts only.
 fn with_all_tiers(provider: &str, mut model: Model) -> Model {
-    if let (Some(info), Some(base)) = (&model.info, table(provider).get(&model.id))
+    if let Some(info) = &model.info
+        && let Some(base) = table(provider).get(&model.id)
         && base.get("tiers").is_some()
         && base.context_window() < info.context_window()
     {
@@ -371,7 +363,7 @@ pub(super) fn token_bytes(token: &StreamToken) -> usize {
 }
 
 /// The bytes of what a conversation says, images left out.
-fn text_bytes(request: &ChatRequest) -> usize {
+pub(super) fn text_bytes(request: &ChatRequest) -> usize {
     let messages: usize = request.messages.iter().map(|message| said(message.as_json())).sum();
     let tools: usize = request.tools.iter().flatten().map(|tool| said(tool.as_json())).sum();
     request.system_prompt.len() + messages + tools

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::bucket::Bucket;
-use super::instruments;
+use super::instruments::Waits;
 use super::limits::{LimiterConfig, LimiterState};
 use super::rate_limit_headers::{LimitWindow, RateLimitHeaders};
 use super::shared_state::{Share, SharedEvent, SharedState};
@@ -48,6 +48,7 @@ pub struct AdaptiveRateLimiter(Arc<Shared>);
 
 struct Shared {
     name: Arc<str>,
+    waits: Waits,
     config: LimiterConfig,
     elsewhere: Option<Elsewhere>,
     clock: Arc<dyn Clock>,
@@ -118,6 +119,7 @@ impl AdaptiveRateLimiter {
             refusals: 0,
         };
         Self(Arc::new(Shared {
+            waits: Waits::at(&name),
             name,
             config,
             elsewhere,
@@ -145,7 +147,7 @@ impl AdaptiveRateLimiter {
             let wait = match self.admit(tokens).await {
                 Ok(mut permit) => {
                     permit.waited = permit.admitted - came;
-                    instruments::waited(&self.0.name, permit.waited);
+                    self.0.waits.record(permit.waited);
                     return Ok(permit);
                 }
                 Err(Obstacle::Crowd) => None,
@@ -168,7 +170,7 @@ impl AdaptiveRateLimiter {
             Obstacle::Crowd => self.0.config.pause,
             Obstacle::Time(wait) => wait,
         })?;
-        instruments::waited(&self.0.name, Duration::ZERO);
+        self.0.waits.record(Duration::ZERO);
         Ok(permit)
     }
 

@@ -1,19 +1,20 @@
 //! Spans and figures of calls, in the names of OpenTelemetry's conventions for generative AI.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
-use metrics::{Label, SharedString, Unit};
+use metrics::{Label, Unit};
 use tracing::Span;
 
-use super::ledger::{MeteredCall, largest, token_bytes};
+use super::figures::{COST, CallFigures, DURATION, FIRST_CHUNK, Figure, TOKENS, UNKNOWN_COST};
+use super::ledger::{MeteredCall, largest, text_bytes, token_bytes};
 use super::usage::{CostSource, Outcome, UsageRecord};
 use crate::clock::Clock;
 use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
 use crate::stream::{Observe, StreamSummary, TokenStream};
-use crate::{Error, ErrorKind, StreamToken, Usage};
+use crate::{Error, ErrorKind, StreamToken, Text, Usage};
 
 /// A provider whose calls are measured.
 ///
@@ -55,36 +56,44 @@ use crate::{Error, ErrorKind, StreamToken, Usage};
 pub struct MeasuredProvider {
     inner: Arc<dyn AiProvider>,
     clock: Arc<dyn Clock>,
+    /// Of every operation and model that was called.
+    figures: Mutex<Vec<Arc<CallFigures>>>,
 }
 
 impl MeasuredProvider {
     /// Measures a provider by that clock.
     pub fn new(inner: Arc<dyn AiProvider>, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, clock }
+        Self { inner, clock, figures: Mutex::default() }
     }
 
-    fn begin(&self, operation: &'static str, request: &ChatRequest) -> Measurement {
-        let call = MeteredCall::new(&*self.inner, request);
+    fn figures(&self, operation: &'static str, model: &Text) -> Arc<CallFigures> {
+        let mut known = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |figures: &&Arc<CallFigures>| figures.operation == operation && figures.model == *model;
+        if let Some(figures) = known.iter().find(is_it) {
+            return figures.clone();
+        }
+        let figures = Arc::new(CallFigures::new(operation, self.inner.name().into(), model.clone()));
+        known.push(figures.clone());
+        figures
+    }
+
+    /// Begins a call with a request of so many bytes of text.
+    fn begin(&self, operation: &'static str, request_bytes: usize) -> Measurement {
+        let model = self.inner.model();
+        let figures = self.figures(operation, &model.id);
         let span = tracing::info_span!(
             "gen_ai.client.operation",
             "gen_ai.operation.name" = operation,
-            "gen_ai.provider.name" = call.provider().as_str(),
-            "gen_ai.request.model" = call.model_id().as_str(),
+            "gen_ai.provider.name" = figures.provider.as_str(),
+            "gen_ai.request.model" = figures.model.as_str(),
             "gen_ai.usage.input_tokens" = tracing::field::Empty,
             "gen_ai.usage.output_tokens" = tracing::field::Empty,
             "samewire.cost.dollars" = tracing::field::Empty,
             "error.type" = tracing::field::Empty,
         );
-        // What all figures of the call share; their clones copy no text.
-        let shared = |text: &str| SharedString::from_shared(Arc::from(text));
-        let labels = vec![
-            Label::from_static_parts("gen_ai.operation.name", operation),
-            Label::new("gen_ai.provider.name", shared(call.provider().as_str())),
-            Label::new("gen_ai.request.model", shared(call.model_id().as_str())),
-        ];
         Measurement {
-            call: Some(call),
-            labels,
+            call: Some(MeteredCall::of_model(figures.provider.clone(), model, request_bytes)),
+            figures,
             clock: self.clock.clone(),
             begun: self.clock.now(),
             span,
@@ -141,7 +150,7 @@ impl AiProvider for MeasuredProvider {
     left_to!(inner);
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
-        let measurement = self.begin("chat", &request);
+        let measurement = self.begin("chat", text_bytes(&request));
         Box::pin(Self::opened(measurement, self.inner.chat_stream(request)))
     }
 
@@ -151,7 +160,7 @@ impl AiProvider for MeasuredProvider {
 
     /// Completions report no counts, so their tokens are a guess.
     fn complete(&self, request: CompletionRequest) -> BoxFuture<'_, Result<CompletionResponse, Error>> {
-        let mut measurement = self.begin("text_completion", &ChatRequest::new(request.prompt.clone(), []));
+        let mut measurement = self.begin("text_completion", request.prompt.len());
         Box::pin(async move {
             let completion = self.inner.complete(request);
             let outcome = tracing::Instrument::instrument(completion, measurement.span.clone()).await;
@@ -167,7 +176,7 @@ impl AiProvider for MeasuredProvider {
     }
 
     fn complete_stream(&self, request: CompletionRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
-        let measurement = self.begin("text_completion", &ChatRequest::new(request.prompt.clone(), []));
+        let measurement = self.begin("text_completion", request.prompt.len());
         Box::pin(Self::opened(measurement, self.inner.complete_stream(request)))
     }
 }
@@ -176,7 +185,7 @@ impl AiProvider for MeasuredProvider {
 struct Measurement {
     /// Taken when the call is recorded.
     call: Option<MeteredCall>,
-    labels: Vec<Label>,
+    figures: Arc<CallFigures>,
     clock: Arc<dyn Clock>,
     begun: f64,
     span: Span,
@@ -192,7 +201,7 @@ impl Observe for Measurement {
             Ok(token) => {
                 if !self.spoke && token.is_semantic() {
                     self.spoke = true;
-                    self.record_time(FIRST_CHUNK, None);
+                    self.figures.first_chunk.record(self.seconds());
                 }
                 match token {
                     StreamToken::Usage(usage) => largest(self.usage.get_or_insert_default(), usage),
@@ -215,10 +224,9 @@ impl Drop for Measurement {
 }
 
 impl Measurement {
-    fn record_time(&self, figure: &'static str, error: Option<&'static str>) {
-        let error = error.map(|error| Label::from_static_parts("error.type", error));
-        let seconds = (self.clock.now() - self.begun).max(0.0) / 1000.0;
-        metrics::histogram!(figure, with(&self.labels, error)).record(seconds);
+    /// The time since the call began.
+    fn seconds(&self) -> f64 {
+        (self.clock.now() - self.begun).max(0.0) / 1000.0
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -230,9 +238,13 @@ impl Measurement {
             Outcome::Failed(kind) => Some(error_type(kind)),
             Outcome::Dropped => Some("cancelled"),
         };
-        self.record_time(DURATION, error);
-        if let Some(error) = error {
-            self.span.record("error.type", error);
+        let (duration, seconds) = (&self.figures.duration, self.seconds());
+        match error {
+            Some(error) => {
+                duration.with(Label::from_static_parts("error.type", error)).record(seconds);
+                self.span.record("error.type", error);
+            }
+            None => duration.record(seconds),
         }
         let Some(call) = self.call.take() else { return };
         let record = call.record(self.usage.take(), self.answer_bytes, outcome, None);
@@ -241,40 +253,32 @@ impl Measurement {
         if let Some(cost) = record.cost {
             self.span.record("samewire.cost.dollars", cost.dollars);
         }
-        record_usage(&record, &self.labels);
+        record_usage(&record, &self.figures);
     }
 }
 
-/// The labels of one figure: those of the call and, if there is one, its own.
-fn with(labels: &[Label], own: Option<Label>) -> Vec<Label> {
-    labels.iter().cloned().chain(own).collect()
-}
-
-fn record_usage(record: &UsageRecord, labels: &[Label]) {
+fn record_usage(record: &UsageRecord, figures: &CallFigures) {
     let tokens = &record.tokens;
-    let kinds = [
-        ("input", tokens.prompt()),
-        ("output", tokens.output),
-        ("cache_read", tokens.cache_reads),
-        ("cache_write", tokens.cache_writes + tokens.hour_cache_writes),
+    let kinds: [(&Figure, u64); 4] = [
+        (&figures.input, tokens.prompt()),
+        (&figures.output, tokens.output),
+        (&figures.cache_read, tokens.cache_reads),
+        (&figures.cache_write, tokens.cache_writes + tokens.hour_cache_writes),
     ];
-    for (kind, count) in kinds {
+    for (figure, count) in kinds {
         if count > 0 {
-            let kind = Label::from_static_parts("gen_ai.token.type", kind);
-            metrics::histogram!(TOKENS, with(labels, Some(kind))).record(count as f64);
+            figure.record(count as f64);
         }
     }
     match record.cost {
         Some(cost) => {
-            let source = match cost.source {
-                CostSource::Reported => "reported",
-                CostSource::Estimated => "estimated",
+            let figure = match cost.source {
+                CostSource::Reported => &figures.reported_cost,
+                CostSource::Estimated => &figures.estimated_cost,
             };
-            let source = Label::from_static_parts("samewire.cost.source", source);
-            let millionths = (cost.dollars * 1e6).round() as u64;
-            metrics::counter!(COST, with(labels, Some(source))).increment(millionths);
+            figure.count((cost.dollars * 1e6).round() as u64);
         }
-        None if tokens.total() > 0 => metrics::counter!(UNKNOWN_COST, labels.iter()).increment(1),
+        None if tokens.total() > 0 => figures.unknown_cost.count(1),
         None => {}
     }
 }
@@ -298,10 +302,5 @@ fn error_type(kind: ErrorKind) -> &'static str {
     }
 }
 
-const DURATION: &str = "gen_ai.client.operation.duration";
-const FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
-const TOKENS: &str = "gen_ai.client.token.usage";
-const COST: &str = "samewire.client.cost";
 pub(super) const LIMITER_WAIT: &str = "samewire.client.limiter.wait";
 pub(super) const BREAKER_STATE: &str = "samewire.client.breaker.state";
-const UNKNOWN_COST: &str = "samewire.client.cost.unknown";

@@ -12,6 +12,8 @@ mod breaker;
 mod bucket;
 mod config;
 mod failover;
+#[cfg(feature = "metrics")]
+mod figures;
 #[cfg(feature = "cache")]
 mod flight;
 mod health;

@@ -1,5 +1,6 @@
 //! From a target's name to the providers to try, in order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(super) struct Candidate {
     pub(super) entry: Arc<Entry>,
     pub(super) provider: Arc<dyn AiProvider>,
     pub(super) lane: Arc<Lane>,
-    reason: String,
+    reason: Cow<'static, str>,
 }
 
 /// The providers to try, and those passed over.
@@ -35,18 +36,26 @@ impl Shared {
     /// For a name that nothing has.
     pub(super) fn plan(&self, target: &str, needs: Needs) -> Result<Plan, Error> {
         let name = self.unalias(target);
-        let single;
-        let route = if let Some(route) = self.routes.iter().find(|route| route.name == name) {
-            route
-        } else {
-            single = Route::ordered(name, [name]);
-            &single
-        };
         let mut plan =
-            Plan { candidates: Vec::new(), passed: Vec::new(), error: None, strategy: route.strategy };
+            Plan { candidates: Vec::new(), passed: Vec::new(), error: None, strategy: Strategy::Ordered };
+        let Some(route) = self.routes.iter().find(|route| route.name == name) else {
+            let (entry, model) = self.resolve(name)?;
+            self.add(&mut plan, entry, model, |_| None);
+            return Ok(plan);
+        };
+        plan.strategy = route.strategy;
         for target in &route.targets {
             let (entry, model) = self.resolve(self.unalias(&target.target))?;
-            self.add(&mut plan, target, entry, model, needs, route.targets.len() == 1);
+            // Whoever names one provider gets it, and its own refusal.
+            let only = route.targets.len() == 1;
+            self.add(
+                &mut plan,
+                entry,
+                model,
+                |provider| {
+                    if only { None } else { needs.obstacle(target, provider) }
+                },
+            );
         }
         self.sort(&mut plan, route, needs);
         Ok(plan)
@@ -55,10 +64,10 @@ impl Shared {
     pub(super) fn explain(&self, target: &str, needs: Needs) -> Result<RouteExplanation, Error> {
         let plan = self.plan(target, needs)?;
         let chosen = plan.candidates.iter().map(|candidate| ExplainedTarget {
-            provider: candidate.lane.provider.clone(),
-            model: candidate.lane.model.clone(),
+            provider: candidate.lane.provider.to_string(),
+            model: candidate.lane.model.to_string(),
             chosen: true,
-            reason: candidate.reason.clone(),
+            reason: candidate.reason.to_string(),
         });
         Ok(RouteExplanation {
             target: target.to_owned(),
@@ -68,14 +77,13 @@ impl Shared {
         })
     }
 
+    /// Adds a provider, unless it cannot be made or there is an obstacle.
     fn add(
         &self,
         plan: &mut Plan,
-        target: &RouteTarget,
         entry: Arc<Entry>,
         model: Option<&str>,
-        needs: Needs,
-        only: bool,
+        obstacle: impl FnOnce(&dyn AiProvider) -> Option<String>,
     ) {
         let mut pass = |model: String, reason: String| {
             let provider = entry.config.id.clone();
@@ -90,22 +98,24 @@ impl Shared {
             }
         };
         let provider = instance.provider.clone();
-        // Whoever names one provider gets it, and its own refusal.
-        if let Some(obstacle) = needs.obstacle(target, &*provider).filter(|_| !only) {
+        if let Some(obstacle) = obstacle(&*provider) {
             pass(provider.model().id.to_string(), obstacle);
             return;
         }
-        let lane = self.lane(&entry.config, &instance);
+        let lane = self.lane(&entry, &instance);
         plan.candidates.push(Candidate { entry, provider, lane, reason: "in the order listed".into() });
     }
 
     /// Puts the candidates into the order of the strategy, ties as listed.
     fn sort(&self, plan: &mut Plan, route: &Route, needs: Needs) {
+        if route.strategy == Strategy::Ordered {
+            return;
+        }
         let weight = |candidate: &Candidate| {
             let is_it = |target: &&RouteTarget| {
                 self.resolve(self.unalias(&target.target)).is_ok_and(|(entry, model)| {
-                    entry.config.id == candidate.lane.provider
-                        && model.is_none_or(|model| model == candidate.lane.model)
+                    candidate.lane.provider == *entry.config.id
+                        && model.is_none_or(|model| candidate.lane.model == model)
                 })
             };
             route.targets.iter().find(is_it).map_or(0.0, |target| target.weight)
@@ -116,21 +126,21 @@ impl Shared {
                 Strategy::Ordered => 0.0,
                 Strategy::Weighted => {
                     let weight = weight(&candidate);
-                    candidate.reason = format!("by chance, with weight {weight}");
+                    candidate.reason = format!("by chance, with weight {weight}").into();
                     // The smallest of exponential variables falls on each in proportion to its rate.
                     if weight > 0.0 { -(1.0 - self.context.clock.random()).ln() / weight } else { f64::MAX }
                 }
                 Strategy::LeastLatency => {
                     let latency = candidate.lane.health().latency();
                     candidate.reason = latency.map_or("not tried yet".into(), |latency| {
-                        format!("usually {:.2} s to the first token", latency.as_secs_f64())
+                        format!("usually {:.2} s to the first token", latency.as_secs_f64()).into()
                     });
                     latency.as_ref().map_or(-1.0, Duration::as_secs_f64)
                 }
                 Strategy::LowestCost => {
                     let price = needs.price(&*candidate.provider);
-                    candidate.reason =
-                        price.map_or("its price is not known".into(), |price| format!("about ${price:.6}"));
+                    candidate.reason = price
+                        .map_or("its price is not known".into(), |price| format!("about ${price:.6}").into());
                     price.unwrap_or(f64::MAX)
                 }
             };

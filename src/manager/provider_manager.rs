@@ -67,7 +67,6 @@ pub(super) struct Shared {
     pub(super) context: Arc<Context>,
     single_tries: bool,
     pub(super) providers: DashMap<String, Arc<Entry>>,
-    pub(super) lanes: DashMap<(String, String), Arc<Lane>>,
     pub(super) routes: Vec<Route>,
     pub(super) aliases: Vec<(String, String)>,
     pub(super) budget: Budget,
@@ -94,7 +93,6 @@ impl ProviderManager {
             context: Arc::new(context),
             single_tries,
             providers: DashMap::new(),
-            lanes: DashMap::new(),
             routes: config.routes,
             aliases: config.aliases,
             budget: config.budget,
@@ -145,16 +143,12 @@ impl ProviderManager {
     /// Puts a provider in the place of the one with its id, or adds it. Calls under way end with the old one;
     /// its breakers, limits and figures are forgotten.
     pub fn replace(&self, provider: ProviderConfig) {
-        let id = provider.id.clone();
-        self.shared.providers.insert(id.clone(), self.shared.new_entry(provider));
-        self.shared.forget(&id);
+        self.shared.providers.insert(provider.id.clone(), self.shared.new_entry(provider));
     }
 
     /// Removes a provider; false if there is none of that id. Calls under way go on to their end.
     pub fn remove(&self, id: &str) -> bool {
-        let removed = self.shared.providers.remove(id).is_some();
-        self.shared.forget(id);
-        removed
+        self.shared.providers.remove(id).is_some()
     }
 
     /// The ids of all providers, in alphabetical order.
@@ -177,7 +171,8 @@ impl ProviderManager {
 
     /// How every provider is that was used so far, a view for each model, in alphabetical order.
     pub fn health(&self) -> Vec<ProviderHealth> {
-        let mut views: Vec<ProviderHealth> = self.shared.lanes.iter().map(|lane| lane.view()).collect();
+        let lanes = self.shared.providers.iter().flat_map(|entry| entry.lanes());
+        let mut views: Vec<ProviderHealth> = lanes.map(|lane| lane.view()).collect();
         views.sort_by(|a, b| (&a.provider, &a.model).cmp(&(&b.provider, &b.model)));
         views
     }
@@ -197,7 +192,7 @@ impl ProviderManager {
         let entries: Vec<Arc<Entry>> = self.shared.providers.iter().map(|entry| entry.clone()).collect();
         let lanes = entries.iter().filter_map(|entry| {
             let instance = entry.instance(None).ok()?;
-            let lane = self.shared.lane(&entry.config, &instance);
+            let lane = self.shared.lane(entry, &instance);
             Some((instance.provider, lane))
         });
         lanes.collect()
@@ -240,13 +235,10 @@ impl Shared {
         self.providers.get(id).map(|entry| entry.clone())
     }
 
-    pub(super) fn lane(&self, config: &ProviderConfig, instance: &Instance) -> Arc<Lane> {
-        let key = (config.id.clone(), instance.provider.model().id.to_string());
-        if let Some(lane) = self.lanes.get(&key) {
-            return lane.clone();
-        }
-        let (provider, model) = key.clone();
-        let make = || {
+    pub(super) fn lane(&self, entry: &Entry, instance: &Instance) -> Arc<Lane> {
+        let (config, model) = (&entry.config, instance.provider.model().id);
+        entry.lane(&model, || {
+            let provider = config.id.as_str();
             let name: Arc<str> = format!("{provider}/{model}").into();
             let (events, state) = (self.events.clone(), self.state.clone());
             let breaker = CircuitBreaker::with_events(name.clone(), self.breaker.clone(), events, state);
@@ -260,13 +252,8 @@ impl Shared {
                     None => AdaptiveRateLimiter::new(name, config, clock),
                 }
             });
-            Arc::new(Lane::new(provider, model, breaker, limits))
-        };
-        self.lanes.entry(key).or_insert_with(make).clone()
-    }
-
-    fn forget(&self, id: &str) {
-        self.lanes.retain(|(provider, _), _| provider != id);
+            Arc::new(Lane::new(provider.into(), model.clone(), breaker, limits))
+        })
     }
 
     /// Every name that a target can begin with.

@@ -63,7 +63,8 @@ pub(super) struct Sample {
     unbooked: Option<MeteredCall>,
     sent: Instant,
     first_token: Option<Duration>,
-    usage: Arc<Mutex<Usage>>,
+    /// What the stream counts; `None` for an answer in one piece.
+    usage: Option<Arc<Mutex<Usage>>>,
 }
 
 /// Who wants to know.
@@ -88,14 +89,14 @@ impl Sample {
             unbooked: None,
             sent: Instant::now(),
             first_token: None,
-            usage: Arc::default(),
+            usage: None,
         }
     }
 
     /// A request is about to be sent.
     pub(super) fn sends(&mut self, call: impl FnOnce() -> MeteredCall) {
         if self.books.ledger.is_some() {
-            self.unbooked = Some(call().with_provider(self.lane.provider.as_str()));
+            self.unbooked = Some(call().with_provider(self.lane.provider.clone()));
         }
     }
 
@@ -107,7 +108,7 @@ impl Sample {
         if let (Some(ledger), Some(call)) = (&self.books.ledger, self.unbooked.take()) {
             tokens = ledger.track(call, tokens);
         }
-        tokens.observed(Tally(self.usage.clone()))
+        tokens.observed(Tally(self.usage.insert(Arc::default()).clone()))
     }
 
     /// The answer has begun.
@@ -157,7 +158,9 @@ impl Sample {
     }
 
     fn report(&mut self, outcome: AttemptOutcome, error: Option<&Error>) {
-        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counted =
+            self.usage.take().map(|usage| usage.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let usage = counted.unwrap_or_default();
         let tokens = usage.input_tokens + usage.output_tokens;
         if let Some(limiter) = self.limiter.as_mut().filter(|_| tokens > 0) {
             limiter.settle_tokens(tokens);

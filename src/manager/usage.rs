@@ -39,13 +39,14 @@ impl Counting {
     /// assert!(Counting::of("openrouter", "anthropic/claude-sonnet-4.5").input_includes_cached);
     /// ```
     pub fn of(provider: &str, model: &str) -> Self {
-        let model = model.to_ascii_lowercase();
-        let of_anthropic = model.starts_with("anthropic/");
+        let starts_with =
+            |prefix: &str| model.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
+        let of_anthropic = starts_with("anthropic/");
         match provider {
             "anthropic" | "bedrock" | "minimax" => Self::ANTHROPIC,
             // Programs that tell what they spent.
             "claude-code" | "opencode" => Self { cost_is_reported: true, ..Self::ANTHROPIC },
-            "vertex" if model.contains("claude") => Self::ANTHROPIC,
+            "vertex" if model.to_ascii_lowercase().contains("claude") => Self::ANTHROPIC,
             "perplexity" => Self { output_includes_reasoning: false, cost_is_reported: true, ..Self::OPENAI },
             "vertex" | "gemini" | "gemini-cli" => Self::GEMINI,
             "openrouter" => Self { cost_is_reported: true, ..Self::OPENAI },

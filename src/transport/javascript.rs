@@ -10,7 +10,7 @@ use crate::Text;
 /// Completes headers as `fetch` of Node 20 (undici) does: `host` and `connection` in front, what fetch adds
 /// behind, `content-length` last. A caller's `connection` is obeyed, a caller's `host` is not.
 pub(crate) fn fetch_headers(url: &Url, own: &Headers, body: Option<&[u8]>) -> Headers {
-    let mut headers = Headers::new();
+    let mut headers = Headers::with_capacity(own.len() + 8);
     headers.append(Text::from_static("host"), host(url));
     let connection = own.get("connection").cloned().unwrap_or_else(|| "keep-alive".into());
     headers.append(Text::from_static("connection"), connection);

@@ -259,6 +259,11 @@ impl Headers {
         Self::default()
     }
 
+    /// No headers, with room for that many lines.
+    pub(crate) fn with_capacity(lines: usize) -> Self {
+        Self(Vec::with_capacity(lines))
+    }
+
     /// Adds a line at the end, whatever stands there already.
     pub fn append(&mut self, name: impl Into<Text>, value: impl Into<HeaderValue>) {
         self.0.push((name.into(), value.into()));
@@ -356,7 +361,10 @@ impl fmt::Debug for Headers {
 }
 
 fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| char::from(byte)).collect()
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => text.to_owned(),
+        _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
 }
 
 /// A response head, and the body as it arrives.
@@ -364,7 +372,7 @@ pub struct HttpResponse {
     /// The status code, 100 to 599.
     pub status: u16,
     /// The reason phrase of HTTP/1.1; empty on HTTP/2.
-    pub reason: String,
+    pub reason: Text,
     /// The header lines as received.
     pub headers: Headers,
     /// The URL that answered: after redirects, not always the one asked.

@@ -204,7 +204,7 @@ impl Exchange {
         chunks.extend(end);
         Ok(HttpResponse {
             status: self.status,
-            reason: self.reason,
+            reason: self.reason.into(),
             headers: self.headers,
             url,
             body: Box::pin(stream::iter(chunks)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::reqwest::header::{ACCEPT, CONNECTION, HeaderMap, HeaderName};
 use ::reqwest::{Certificate, Client, Method, NoProxy, Proxy, Url, Version};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::lanes::{Lanes, Seat};
 use super::{Headers, HttpRequest, HttpResponse, HttpVersion, Transport, TransportError, TransportErrorKind};
+use crate::Text;
 
 /// Sends requests over sockets: HTTP/1.1 and HTTP/2, TLS by rustls with the system's trust store.
 ///
@@ -84,9 +85,9 @@ impl ReqwestTransport {
             Some(seat) => seat.client(),
             None => self.0.http11()?,
         };
-        let url = request.url.clone();
         let head_timeout = request.options.head_timeout;
-        let sent = client.execute(to_reqwest(request)?);
+        let (made, url) = to_reqwest(request)?;
+        let sent = client.execute(made);
         let response = match head_timeout {
             Some(time) => tokio::time::timeout(time, sent).await.map_err(|_| {
                 error(TransportErrorKind::HeadTimeout, "no response head within the time allowed")
@@ -95,14 +96,11 @@ impl ReqwestTransport {
         };
         let response = response.map_err(|error| failure(error, TransportErrorKind::Connect))?;
         let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
-            None if response.version() == Version::HTTP_2 => String::new(),
-            None => response.status().canonical_reason().unwrap_or_default().to_owned(),
+            Some(reason) => Text::from(&*String::from_utf8_lossy(reason.as_bytes())),
+            None if response.version() == Version::HTTP_2 => Text::new(),
+            None => Text::from_static(response.status().canonical_reason().unwrap_or_default()),
         };
-        let header = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
-            (name.as_str().to_owned(), super::HeaderValue::new(Bytes::copy_from_slice(value.as_bytes())))
-        };
-        let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
+        let (status, headers) = (response.status().as_u16(), received(response.headers()));
         let body = response.bytes_stream().map(move |chunk| {
             // The place is held for as long as the body.
             let _ = &place;
@@ -251,7 +249,8 @@ impl Inner {
         }
         let mut client = Client::builder()
             .redirect(::reqwest::redirect::Policy::none())
-            .retry(::reqwest::retry::never())
+            // `never` alone still copies each request for a second try.
+            .retry(::reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             .tls_certs_merge(self.ca_certificates.iter().cloned())
             .pool_idle_timeout(self.settings.pool_idle_timeout)
@@ -278,7 +277,8 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError> {
+/// The request in reqwest's form, and its URL.
+fn to_reqwest(request: HttpRequest) -> Result<(::reqwest::Request, String), TransportError> {
     let bad = |what: &str| error(TransportErrorKind::Request, what);
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
@@ -291,7 +291,7 @@ fn to_reqwest(request: HttpRequest) -> Result<::reqwest::Request, TransportError
     if !request.body.is_empty() {
         *made.body_mut() = Some(request.body.into());
     }
-    Ok(made)
+    Ok((made, request.url))
 }
 
 fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
@@ -301,7 +301,7 @@ fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, Trans
             continue;
         }
         let bad = |what| error(TransportErrorKind::Request, &format!("invalid {what} of header {name:?}"));
-        let made = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("name"))?;
+        let made = header_name(&name).ok_or_else(|| bad("name"))?;
         let secret = value.is_secret();
         let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.into_bytes())
             .map_err(|_| bad("value"))?;
@@ -317,6 +317,51 @@ fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, Trans
     Ok(map)
 }
 
+/// The name in http's form, which copies all but the names that are there already.
+fn header_name(name: &str) -> Option<HeaderName> {
+    let known = SDK_NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map(|(_, made)| made.clone()).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
+}
+
+/// What the SDKs send with every request and the crate `http` has no constants for.
+static SDK_NAMES: [(&str, HeaderName); 15] = [
+    sdk_name("x-stainless-lang"),
+    sdk_name("x-stainless-package-version"),
+    sdk_name("x-stainless-os"),
+    sdk_name("x-stainless-arch"),
+    sdk_name("x-stainless-runtime"),
+    sdk_name("x-stainless-runtime-version"),
+    sdk_name("x-stainless-retry-count"),
+    sdk_name("x-stainless-timeout"),
+    sdk_name("http-referer"),
+    sdk_name("x-title"),
+    sdk_name("sec-fetch-mode"),
+    sdk_name("x-api-key"),
+    sdk_name("anthropic-version"),
+    sdk_name("anthropic-beta"),
+    sdk_name("x-goog-api-key"),
+];
+
+const fn sdk_name(name: &'static str) -> (&'static str, HeaderName) {
+    (name, HeaderName::from_static(name))
+}
+
+/// The lines of an answer, all in one buffer of their own: slices of hyper's would keep that from being used again.
+fn received(lines: &HeaderMap) -> Headers {
+    let length = lines.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let mut text = BytesMut::with_capacity(length);
+    for (name, value) in lines {
+        text.extend_from_slice(name.as_str().as_bytes());
+        text.extend_from_slice(value.as_bytes());
+    }
+    let mut text = text.freeze();
+    let line = |(name, value): (&HeaderName, &::reqwest::header::HeaderValue)| {
+        let name = Text::from_utf8_lossy(text.split_to(name.as_str().len()));
+        (name, super::HeaderValue::new(text.split_to(value.len())))
+    };
+    lines.iter().map(line).collect()
+}
+
 fn travels_over_http2(name: &str) -> bool {
     let hop = ["connection", "host", "keep-alive", "transfer-encoding"];
     !name.starts_with(':') && !hop.iter().any(|hop| name.eq_ignore_ascii_case(hop))
@@ -324,25 +369,27 @@ fn travels_over_http2(name: &str) -> bool {
 
 /// A body as it arrives: fails if the peer falls silent, and ends after a failure.
 struct ReceivedBody<S> {
-    stream: Option<Pin<Box<S>>>,
-    idle: Option<(Duration, Pin<Box<Sleep>>)>,
+    stream: Option<S>,
+    /// The longest silence.
+    idle: Option<Duration>,
+    /// Its end; made for the first chunk that is not there yet.
+    silent_until: Option<Pin<Box<Sleep>>>,
     waiting: bool,
 }
 
 impl<S> ReceivedBody<S> {
     fn new(stream: S, idle: Option<Duration>) -> Self {
-        let idle = idle.map(|time| (time, Box::pin(tokio::time::sleep(time))));
-        Self { stream: Some(Box::pin(stream)), idle, waiting: false }
+        Self { stream: Some(stream), idle, silent_until: None, waiting: false }
     }
 }
 
-impl<S: Stream<Item = ::reqwest::Result<Bytes>>> Stream for ReceivedBody<S> {
+impl<S: Stream<Item = ::reqwest::Result<Bytes>> + Unpin> Stream for ReceivedBody<S> {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(stream) = &mut this.stream else { return Poll::Ready(None) };
-        if let Poll::Ready(item) = stream.as_mut().poll_next(cx) {
+        if let Poll::Ready(item) = Pin::new(stream).poll_next(cx) {
             this.waiting = false;
             return Poll::Ready(match item {
                 Some(Ok(chunk)) => Some(Ok(chunk)),
@@ -356,9 +403,10 @@ impl<S: Stream<Item = ::reqwest::Result<Bytes>>> Stream for ReceivedBody<S> {
                 }
             });
         }
-        let Some((time, sleep)) = &mut this.idle else { return Poll::Pending };
+        let Some(time) = this.idle else { return Poll::Pending };
+        let sleep = this.silent_until.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         if !std::mem::replace(&mut this.waiting, true) {
-            sleep.as_mut().reset(Instant::now() + *time);
+            sleep.as_mut().reset(Instant::now() + time);
         }
         ready!(sleep.as_mut().poll(cx));
         this.stream = None;

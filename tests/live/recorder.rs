@@ -47,7 +47,7 @@ impl Transport for Recorder {
             self.exchanges.lock().unwrap().push(Recorded {
                 request,
                 status: response.status,
-                reason: response.reason.clone(),
+                reason: response.reason.to_string(),
                 headers: response.headers.clone(),
                 body: body.clone(),
             });

@@ -167,7 +167,7 @@ async fn relay(
     let has_body = !is_head && !matches!(answer.status, 204 | 304);
     let mut response = Response {
         status: answer.status,
-        reason: answer.reason.clone(),
+        reason: answer.reason.to_string(),
         headers: answer
             .headers
             .iter()

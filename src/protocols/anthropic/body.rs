@@ -1,10 +1,10 @@
 //! The fields of a request body, as rules that providers list in their order.
 
-use crate::Error;
 use crate::json::{Object, Value, object};
 use crate::model::Model;
 use crate::request::ChatRequest;
 use crate::tool::{Tool, ToolChoice};
+use crate::{Error, Text};
 
 use super::messages::{self, MarkedBlock};
 
@@ -33,7 +33,7 @@ pub(crate) const DEFAULT_MAX_TOKENS: f64 = 8192.0;
 pub(crate) fn build(fields: &[BodyField], input: &BodyInput<'_>) -> Result<Value, Error> {
     let mut body = Object::with_capacity(fields.len());
     for (name, rule) in fields {
-        body.insert_some(*name, rule(input)?);
+        body.insert_some(Text::from_static(name), rule(input)?);
     }
     Ok(body.into())
 }
@@ -99,7 +99,7 @@ pub(crate) fn messages_marked_on_text(input: &BodyInput<'_>) -> Rule {
 
 /// A completion's one user message.
 pub(crate) fn prompt(input: &BodyInput<'_>) -> Rule {
-    Ok(Some(vec![Value::from(object! { "role": "user", "content": input.prompt })].into()))
+    Ok(Some(vec![Value::from(object! { "role": Text::from_static("user"), "content": input.prompt })].into()))
 }
 
 /// The tools in Anthropic's form; an empty list without tools.
@@ -116,9 +116,10 @@ fn tool(tool: &Tool) -> Result<Value, Error> {
     };
     let description = function.get("description").filter(|description| description.is_truthy());
     let mut converted = Object::with_capacity(3);
-    converted.insert_some("name", function.get("name").cloned());
-    converted.insert("description", description.cloned().unwrap_or_else(|| "".into()));
-    converted.insert_some("input_schema", function.get("parameters").cloned());
+    converted.insert_some(Text::from_static("name"), function.get("name").cloned());
+    let description = description.cloned().unwrap_or_else(|| Text::new().into());
+    converted.insert(Text::from_static("description"), description);
+    converted.insert_some(Text::from_static("input_schema"), function.get("parameters").cloned());
     Ok(converted.into())
 }
 

@@ -1,21 +1,16 @@
 //! The whole answer of a completion.
 
 use super::hosting::Answer;
+use crate::Error;
 use crate::driver::WholeResponse;
 use crate::json::{Document, Node, Value};
 use crate::response::CompletionResponse;
-use crate::{Error, Text};
 
 /// The text of a whole message; empty if it has none.
 pub(super) fn text(response: &WholeResponse, answer: Answer) -> Result<CompletionResponse, Error> {
-    let body = response.text();
-    let media_type = response.media_type();
+    let body = response.shared_text();
     let mut document = Document::new();
-    let source = if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(body)
-    } else {
-        Value::from(body).to_json().into()
-    };
+    let source = if response.is_json() { body } else { Value::from(body).to_json().into() };
     let url = &response.url;
     let message = document.parse(source).map_err(|error| {
         Error::invalid_response(format!("invalid json response body at {url} reason: {error}"))

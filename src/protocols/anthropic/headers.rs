@@ -9,6 +9,9 @@ use crate::transport::{HeaderValue, Headers, javascript};
 /// The header that counts the SDK's retries.
 pub(crate) const RETRY_COUNT: &str = "x-stainless-retry-count";
 
+/// The line that differs between all requests.
+pub(crate) const CONTENT_LENGTH: Text = Text::from_static("content-length");
+
 /// What differs between the requests of the SDK.
 pub(crate) struct SdkHeaders<'a> {
     pub(crate) user_agent: &'a str,
@@ -21,11 +24,11 @@ pub(crate) struct SdkHeaders<'a> {
 }
 
 impl SdkHeaders<'_> {
-    /// The whole block in wire order.
-    pub(crate) fn build(&self, url: &Url, identity: &ClientIdentity, body: &[u8]) -> Headers {
-        let mut headers = Headers::new();
+    /// The whole block in wire order, for a body that is not known yet.
+    pub(crate) fn build(&self, url: &Url, identity: &ClientIdentity) -> Headers {
+        let mut headers = Headers::with_capacity(20 + self.authorization.len());
         let mut add = |name: &'static str, value: HeaderValue| headers.append(Text::from_static(name), value);
-        add("content-length", body.len().to_string().into());
+        add("content-length", "0".into());
         add("accept", "application/json".into());
         add("content-type", "application/json".into());
         add("user-agent", self.user_agent.to_owned().into());

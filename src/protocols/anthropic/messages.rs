@@ -11,17 +11,24 @@ const KNOWN_BLOCKS: &[&str] =
 pub(crate) fn known_blocks_only(messages: &[Message]) -> Vec<Value> {
     let kept = messages.iter().filter_map(|message| {
         let mut kept = message.as_json().clone();
-        if let Some(blocks) = kept.get_mut("content").and_then(Value::as_array_mut) {
-            blocks.retain(|block| {
-                block.get("type").and_then(Value::as_str).is_some_and(|kind| KNOWN_BLOCKS.contains(&kind))
-            });
-            if blocks.is_empty() {
+        if let Some(Value::Array(blocks)) = message.content() {
+            if !blocks.iter().any(is_known) {
                 return None;
+            }
+            // Only a message that changes is copied.
+            if !blocks.iter().all(is_known)
+                && let Some(blocks) = kept.get_mut("content").and_then(Value::as_array_mut)
+            {
+                blocks.retain(is_known);
             }
         }
         Some(kept)
     });
     kept.collect()
+}
+
+fn is_known(block: &Value) -> bool {
+    block.get("type").and_then(Value::as_str).is_some_and(|kind| KNOWN_BLOCKS.contains(&kind))
 }
 
 /// Which block of a message carries its cache mark.

@@ -1,8 +1,8 @@
 //! A provider of the Messages API as a value, and the engine that speaks for it.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -10,20 +10,22 @@ use super::body::{self, BodyField, BodyInput};
 use super::completion;
 use super::decode::{Counting, MessageDecoder};
 use super::errors;
-use super::headers::{RETRY_COUNT, SdkHeaders};
+use super::headers::{CONTENT_LENGTH, RETRY_COUNT, SdkHeaders};
 use super::hosting::Hosting;
 use crate::Error;
 use crate::answer_format::FormatSupport;
 use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
-use crate::driver::{Call, Failure, WholeResponse, Wire};
+use crate::driver::{Call, Failure, WholeResponse, Wire, nothing_to_do};
 use crate::json::Value;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
-use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
+use crate::transport::{
+    ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
+};
 
 /// The facts of one provider.
 pub(crate) struct MessagesSpec {
@@ -61,6 +63,17 @@ pub(crate) struct Messages {
     tokens: Option<Arc<dyn TokenSource>>,
     model: Model,
     identity: Arc<ClientIdentity>,
+    /// Of the kinds of requests that were made: with or without a stream, and with which betas.
+    heads: Mutex<Vec<Arc<Head>>>,
+}
+
+/// What requests of one kind share.
+struct Head {
+    streams: bool,
+    betas: String,
+    url: Url,
+    /// All lines in wire order, with a content length to be replaced.
+    headers: Headers,
 }
 
 impl Messages {
@@ -79,6 +92,7 @@ impl Messages {
             tokens: (spec.hosting.tokens)(settings),
             model: (spec.model)(settings),
             identity: context.identity.clone(),
+            heads: Mutex::default(),
         })
     }
 
@@ -90,7 +104,29 @@ impl Messages {
             return Err(Error::configuration(TOO_LONG_FOR_WHOLE));
         }
         // The SDK indents its bodies.
-        let body = Bytes::from(body.to_json_pretty());
+        let body = body.to_json_pretty_bytes();
+        let head = self.head(streams, call.betas)?;
+        let mut headers = head.headers.clone();
+        headers.set(CONTENT_LENGTH, body.len().to_string());
+        let hosting = self.spec.hosting;
+        Ok(HttpRequest {
+            method: "POST",
+            headers,
+            url: head.url.as_str().to_owned(),
+            body,
+            options: RequestOptions {
+                retry: RetryPolicy::Stainless { count_header: hosting.counts_retries.then_some(RETRY_COUNT) },
+                client: ClientKind::NodeFetch,
+                ..RequestOptions::default()
+            },
+        })
+    }
+
+    fn head(&self, streams: bool, betas: &str) -> Result<Arc<Head>, Error> {
+        let mut known = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(head) = known.iter().find(|head| head.streams == streams && head.betas == betas) {
+            return Ok(head.clone());
+        }
         let hosting = self.spec.hosting;
         let authorization = match (&self.endpoint.authorization, &self.tokens) {
             (Some((name, value)), _) => {
@@ -105,19 +141,12 @@ impl Messages {
             user_agent: hosting.user_agent,
             authorization: &authorization,
             version: hosting.version,
-            betas: call.betas,
+            betas,
         };
-        Ok(HttpRequest {
-            method: "POST",
-            headers: headers.build(&url, &self.identity, &body),
-            url: url.into(),
-            body,
-            options: RequestOptions {
-                retry: RetryPolicy::Stainless { count_header: hosting.counts_retries.then_some(RETRY_COUNT) },
-                client: ClientKind::NodeFetch,
-                ..RequestOptions::default()
-            },
-        })
+        let headers = headers.build(&url, &self.identity);
+        let head = Arc::new(Head { streams, betas: betas.to_owned(), url, headers });
+        known.push(head.clone());
+        Ok(head)
     }
 
     /// The handler's wrapper around everything that goes wrong with a call.
@@ -170,10 +199,10 @@ impl Wire for Messages {
     }
 
     fn authenticate<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let Some(tokens) = &self.tokens else { return Ok(()) };
-            tokens.access(context).await.map(drop).map_err(|error| self.wrapped(call, error))
-        })
+        let Some(tokens) = &self.tokens else { return nothing_to_do() };
+        Box::pin(
+            async move { tokens.access(context).await.map(drop).map_err(|error| self.wrapped(call, error)) },
+        )
     }
 
     fn authorize(&self, request: &mut HttpRequest, call: Call) -> Result<(), Error> {
@@ -197,9 +226,9 @@ impl Wire for Messages {
 impl Messages {
     fn completion(&self, fields: &[BodyField], request: &CompletionRequest) -> Result<HttpRequest, Error> {
         let (prompt, betas) = match request.format {
-            PromptFormat::Plain => (request.prompt.clone(), ""),
+            PromptFormat::Plain => (Cow::Borrowed(request.prompt.as_str()), ""),
             PromptFormat::HumanAssistant => {
-                (format!("Human: {}\n\nAssistant:", request.prompt), "prompt-caching-2024-07-31")
+                (format!("Human: {}\n\nAssistant:", request.prompt).into(), "prompt-caching-2024-07-31")
             }
         };
         self.encode(fields, &CallInput { request: &ChatRequest::default(), prompt: &prompt, betas })

@@ -5,6 +5,7 @@
 use super::messages::{self, Conversion};
 use super::wire::ChatSpec;
 use super::{r1, tools};
+use crate::Text;
 use crate::catalog::parameters::{self, Format};
 use crate::json::{Object, Value};
 use crate::model::Model;
@@ -28,7 +29,7 @@ pub(crate) struct BodyInput<'a> {
 pub(crate) fn build(fields: &[BodyField], input: &BodyInput<'_>) -> Value {
     let mut body = Object::with_capacity(fields.len());
     for (name, rule) in fields {
-        body.insert_some(*name, rule(input));
+        body.insert_some(Text::from_static(name), rule(input));
     }
     body.into()
 }

@@ -13,12 +13,11 @@ use crate::{Error, Text};
 /// JSON string in which handlers find nothing.
 pub(crate) fn parse(response: &WholeResponse) -> Result<Document, Error> {
     let mut document = Document::new();
-    let media_type = response.media_type();
-    let text = response.text();
+    let text = response.shared_text();
     let source = if response.status == 204 {
         Text::from_static("null")
-    } else if media_type.contains("application/json") || media_type.ends_with("+json") {
-        Text::from(text.strip_prefix('\u{feff}').unwrap_or(&text))
+    } else if response.is_json() {
+        text.slice(text.strip_prefix('\u{feff}').unwrap_or(&text))
     } else {
         Value::from(text).to_json().into()
     };

@@ -1,7 +1,7 @@
 //! A conversation in Anthropic form to the messages of Chat Completions.
 
 use crate::Text;
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, object};
 use crate::message::Message;
 use crate::protocols::blocks::{data_url, is, text_of};
 
@@ -25,18 +25,26 @@ pub(crate) fn convert(messages: &[Message], conversion: Conversion) -> Vec<Value
             }
             // A role of neither kind survives with plain text only.
             (Some(Value::Array(_)), _) => {}
+            _ if is_plain(message) => converted.push(message.as_json().clone()),
             (content, role) => {
                 let mut plain = Object::with_capacity(3);
-                plain.insert("role", role);
-                plain.insert_some("content", content.cloned());
+                let shared = message.get("role").and_then(Value::as_text).cloned().unwrap_or_default();
+                plain.insert(Text::from_static("role"), shared);
+                plain.insert_some(Text::from_static("content"), content.cloned());
                 if role == "assistant" {
-                    plain.insert_some("reasoning_details", reasoning_details(message));
+                    plain.insert_some(Text::from_static("reasoning_details"), reasoning_details(message));
                 }
                 converted.push(plain.into());
             }
         }
     }
     converted
+}
+
+/// Whether a message has a role and a content and nothing else, so that it needs no conversion.
+fn is_plain(message: &Message) -> bool {
+    let keys = message.as_json().as_object().map(Object::keys);
+    !message.role().is_empty() && keys.is_some_and(|keys| keys.eq(["role", "content"].iter()))
 }
 
 /// `{role: "system", content}`.
@@ -46,25 +54,21 @@ pub(crate) fn system(prompt: &str) -> Value {
 
 /// `{role, content}`.
 pub(crate) fn text_message(role: &'static str, content: impl Into<Value>) -> Value {
-    let mut message = Object::with_capacity(2);
-    message.insert("role", role);
-    message.insert("content", content);
-    message.into()
+    object! { "role": Text::from_static(role), "content": content }.into()
 }
 
 fn user(blocks: &[Value], conversion: Conversion, converted: &mut Vec<Value>) {
-    let (results, rest): (Vec<_>, Vec<_>) =
-        blocks.iter().filter(|b| is(b, "tool_result") || is_content(b)).partition(|b| is(b, "tool_result"));
-    for result in &results {
-        converted.push(tool_message(result, conversion));
-    }
+    let before = converted.len();
+    converted.extend(blocks.iter().filter(|b| is(b, "tool_result")).map(|b| tool_message(b, conversion)));
+    let has_results = converted.len() > before;
     // Empty texts are dropped, images never.
-    let parts: Vec<&Value> =
-        rest.into_iter().filter(|b| !is(b, "text") || b.get("text").is_some_and(Value::is_truthy)).collect();
+    let is_part =
+        |b: &&Value| is(b, "image") || (is(b, "text") && b.get("text").is_some_and(Value::is_truthy));
+    let parts: Vec<&Value> = blocks.iter().filter(is_part).collect();
     if parts.is_empty() {
         return;
     }
-    if conversion.merge_tool_result_text && !results.is_empty() && parts.iter().all(|b| is(b, "text")) {
+    if conversion.merge_tool_result_text && has_results && parts.iter().all(|b| is(b, "text")) {
         let texts: Vec<&str> = parts.iter().map(|b| text_of(b)).collect();
         append_to_last(converted, &texts.join("\n"));
         return;
@@ -93,35 +97,48 @@ fn tool_message(result: &Value, conversion: Conversion) -> Value {
         _ => Text::new(),
     };
     let mut message = Object::with_capacity(3);
-    message.insert("role", "tool");
-    message.insert_some("tool_call_id", tool_call_id(result.get("tool_use_id"), conversion));
-    message.insert("content", if content.is_empty() { Text::from_static("(empty)") } else { content });
+    message.insert(Text::from_static("role"), Text::from_static("tool"));
+    let id = tool_call_id(result.get("tool_use_id"), conversion);
+    message.insert_some(Text::from_static("tool_call_id"), id);
+    message.insert(
+        Text::from_static("content"),
+        if content.is_empty() { Text::from_static("(empty)") } else { content },
+    );
     message.into()
 }
 
 fn assistant(message: &Message, blocks: &[Value], conversion: Conversion) -> Value {
-    let texts: Vec<&str> = blocks.iter().filter(|b| is_content(b)).map(text_of).collect();
     let calls: Vec<Value> =
         blocks.iter().filter(|b| is(b, "tool_use")).map(|b| tool_call(b, conversion)).collect();
     let mut converted = Object::with_capacity(4);
-    converted.insert("role", "assistant");
-    converted.insert("content", texts.join("\n"));
-    converted.insert_some("reasoning_details", reasoning_details(message));
+    converted.insert(Text::from_static("role"), Text::from_static("assistant"));
+    converted.insert(Text::from_static("content"), lines(blocks.iter().filter(|b| is_content(b))));
+    converted.insert_some(Text::from_static("reasoning_details"), reasoning_details(message));
     if !calls.is_empty() {
-        converted.insert("tool_calls", calls);
+        converted.insert(Text::from_static("tool_calls"), calls);
     }
     converted.into()
+}
+
+/// The texts of blocks as lines of one; a single one is shared.
+fn lines<'a>(mut blocks: impl Iterator<Item = &'a Value>) -> Text {
+    let Some(first) = blocks.next() else { return Text::new() };
+    let Some(second) = blocks.next() else {
+        return first.get("text").and_then(Value::as_text).cloned().unwrap_or_default();
+    };
+    let texts: Vec<&str> = [first, second].into_iter().chain(blocks).map(text_of).collect();
+    texts.join("\n").into()
 }
 
 /// A `tool_use` block as an entry of `tool_calls`.
 pub(super) fn tool_call(block: &Value, conversion: Conversion) -> Value {
     let mut function = Object::with_capacity(2);
-    function.insert_some("name", block.get("name").cloned());
-    function.insert_some("arguments", block.get("input").map(Value::to_json));
+    function.insert_some(Text::from_static("name"), block.get("name").cloned());
+    function.insert_some(Text::from_static("arguments"), block.get("input").map(Value::to_json));
     let mut call = Object::with_capacity(3);
-    call.insert_some("id", tool_call_id(block.get("id"), conversion));
-    call.insert("type", "function");
-    call.insert("function", function);
+    call.insert_some(Text::from_static("id"), tool_call_id(block.get("id"), conversion));
+    call.insert(Text::from_static("type"), Text::from_static("function"));
+    call.insert(Text::from_static("function"), function);
     call.into()
 }
 
@@ -155,8 +172,8 @@ fn part(block: &Value) -> Value {
         return image_part(block);
     }
     let mut part = Object::with_capacity(2);
-    part.insert("type", "text");
-    part.insert_some("text", block.get("text").cloned());
+    part.insert(Text::from_static("type"), Text::from_static("text"));
+    part.insert_some(Text::from_static("text"), block.get("text").cloned());
     part.into()
 }
 
@@ -171,12 +188,8 @@ pub(crate) fn join_texts(content: &mut Value) {
 
 /// An image block as an `image_url` part.
 pub(crate) fn image_part(block: &Value) -> Value {
-    let mut url = Object::with_capacity(1);
-    url.insert("url", data_url(block));
-    let mut part = Object::with_capacity(2);
-    part.insert("type", "image_url");
-    part.insert("image_url", url);
-    part.into()
+    let url = object! { "url": data_url(block) };
+    object! { "type": Text::from_static("image_url"), "image_url": url }.into()
 }
 
 fn is_content(block: &Value) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/guides/structured-outputs#supported-schemas>
 
+use crate::Text;
 use crate::json::{Object, Value};
 use crate::tool::Tool;
 
@@ -20,7 +21,7 @@ fn strict_tool(tool: &Value) -> Value {
     }
     if let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) {
         let is_mcp = function.get("name").and_then(Value::as_str).is_some_and(|n| n.starts_with(MCP_PREFIX));
-        function.insert("strict", !is_mcp);
+        function.insert(Text::from_static("strict"), !is_mcp);
         if !is_mcp && let Some(parameters) = function.get_mut("parameters") {
             strict_schema(parameters);
         }
@@ -32,16 +33,17 @@ fn strict_tool(tool: &Value) -> Value {
 /// items of arrays; other schemas stay as they are.
 pub(crate) fn strict_schema(schema: &mut Value) {
     let Some(object) = schema.as_object_mut().filter(|object| is_type(object, "object")) else { return };
-    object.insert("additionalProperties", false);
+    object.insert(Text::from_static("additionalProperties"), false);
     let Some(properties) = object.get_mut("properties").filter(|p| p.is_truthy()) else { return };
     let mut names = Vec::new();
     if let Some(properties) = properties.as_object_mut() {
+        names.reserve(properties.len());
         for (name, property) in properties.iter_mut() {
             names.push(Value::from(name.clone()));
             strict_property(property);
         }
     }
-    object.insert("required", names);
+    object.insert(Text::from_static("required"), names);
 }
 
 fn strict_property(property: &mut Value) {

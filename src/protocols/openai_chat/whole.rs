@@ -51,7 +51,7 @@ impl Decode for WholeDecoder {
     fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         let response = WholeResponse {
             status: self.status,
-            reason: String::new(),
+            reason: Text::new(),
             headers: std::mem::take(&mut self.headers),
             url: String::new(),
             body: std::mem::take(&mut self.body).freeze(),

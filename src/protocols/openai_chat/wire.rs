@@ -1,10 +1,9 @@
 //! A provider of Chat Completions as a value, and the engine that speaks for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -17,7 +16,7 @@ use super::whole::WholeDecoder;
 use crate::answer_format::FormatSupport;
 use crate::catalog::lists::ModelList;
 use crate::context::Context;
-use crate::driver::{Call, Failure, WholeResponse, Wire};
+use crate::driver::{Call, Failure, WholeResponse, Wire, nothing_to_do};
 use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Node;
 use crate::model::Model;
@@ -26,8 +25,10 @@ use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
-use crate::transport::{ClientKind, HeaderValue, HttpRequest, RequestOptions, RetryPolicy, javascript};
-use crate::{Error, ErrorKind};
+use crate::transport::{
+    ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
+};
+use crate::{Error, ErrorKind, Text};
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -194,6 +195,52 @@ impl Endpoint {
     }
 }
 
+/// An endpoint, and what its requests share.
+struct Place {
+    endpoint: Endpoint,
+    /// Made for the first request: what cannot be sent fails each call, not the construction.
+    head: OnceLock<Head>,
+}
+
+/// What the requests of an endpoint share.
+struct Head {
+    url: Url,
+    /// All lines in wire order, with a content length to be replaced.
+    headers: Headers,
+}
+
+impl From<Endpoint> for Place {
+    fn from(endpoint: Endpoint) -> Self {
+        Self { endpoint, head: OnceLock::new() }
+    }
+}
+
+impl Place {
+    fn head(&self) -> Result<&Head, Error> {
+        if let Some(head) = self.head.get() {
+            return Ok(head);
+        }
+        let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
+        url.set_fragment(None);
+        let headers = javascript::fetch_headers(&url, &self.endpoint.headers.build()?, Some(b""));
+        Ok(self.head.get_or_init(|| Head { url, headers }))
+    }
+
+    /// The lines of one request, some of them its own.
+    fn headers(&self, head: &Head, own: Vec<(&'static str, String)>) -> Result<Headers, Error> {
+        if own.is_empty() {
+            return Ok(head.headers.clone());
+        }
+        let mut headers = self.endpoint.headers.build()?;
+        for (name, value) in own {
+            headers.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
+        }
+        Ok(javascript::fetch_headers(&head.url, &headers, Some(b"")))
+    }
+}
+
+const CONTENT_LENGTH: Text = Text::from_static("content-length");
+
 /// Appends a path to a base URL; one slash at the base's end is dropped.
 pub(crate) fn join(base: &str, path: &str) -> String {
     format!("{}{path}", base.strip_suffix('/').unwrap_or(base))
@@ -204,7 +251,7 @@ pub(crate) struct OpenAiChat {
     spec: &'static ChatSpec,
     settings: ProviderSettings,
     /// Changes when the credentials do.
-    endpoint: RwLock<Endpoint>,
+    place: RwLock<Place>,
     /// Changes when the service's list arrives.
     model: RwLock<Model>,
     listed: AtomicBool,
@@ -223,7 +270,7 @@ impl OpenAiChat {
         Ok(Self {
             spec,
             settings: settings.clone(),
-            endpoint: RwLock::new((spec.endpoint)(settings, context)?),
+            place: RwLock::new(Place::from((spec.endpoint)(settings, context)?)),
             model: RwLock::new((spec.model)(settings, known.as_deref())),
             listed: AtomicBool::new(false),
         })
@@ -235,7 +282,7 @@ impl OpenAiChat {
 
     /// Sends the next requests elsewhere, or with another key.
     pub(crate) fn use_endpoint(&self, endpoint: Endpoint) {
-        *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
+        *self.place.write().unwrap_or_else(PoisonError::into_inner) = endpoint.into();
     }
 
     fn use_list(&self, list: &ModelList) {
@@ -255,12 +302,8 @@ impl OpenAiChat {
     }
 
     fn encode(&self, call: Call, request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
-        let (mut url, mut own) = {
-            let endpoint = self.endpoint.read().unwrap_or_else(PoisonError::into_inner);
-            let url = Url::parse(&endpoint.url).map_err(|_| errors::invalid_url())?;
-            (url, endpoint.headers.build()?)
-        };
-        url.set_fragment(None);
+        let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
+        let head = place.head()?;
         let fields = match call {
             Call::Chat => self.spec.chat,
             Call::Completion => self.spec.completion,
@@ -268,18 +311,17 @@ impl OpenAiChat {
         let model = self.current_model();
         let input = BodyInput { spec: self.spec, settings: &self.settings, model: &model, request, prompt };
         (self.spec.check)(&input)?;
-        for (name, value) in (self.spec.request_headers)(call, &input) {
-            own.replace(name, HeaderValue::new(javascript::fetch_value(&value)?));
-        }
+        let mut headers = place.headers(head, (self.spec.request_headers)(call, &input))?;
         let mut body = body::build(fields, &input);
         if let (Some(format), Some(body)) = (&request.answer_format, body.as_object_mut()) {
             body.insert("response_format", format.for_chat_completions());
         }
-        let body = Bytes::from(body.to_json());
+        let body = body.to_json_bytes();
+        headers.set(CONTENT_LENGTH, body.len().to_string());
         Ok(HttpRequest {
             method: "POST",
-            headers: javascript::fetch_headers(&url, &own, Some(&body)),
-            url: url.into(),
+            headers,
+            url: head.url.as_str().to_owned(),
             body,
             options: RequestOptions {
                 retry: self.spec.retry,
@@ -322,8 +364,11 @@ impl Wire for OpenAiChat {
     }
 
     fn prepare<'a>(&'a self, context: &'a Context, call: Call) -> BoxFuture<'a, Result<(), Error>> {
+        let Some(Listing { fetch, needed, key }) = self.spec.list.filter(|list| list.needed != Needed::Never)
+        else {
+            return nothing_to_do();
+        };
         Box::pin(async move {
-            let Some(Listing { fetch, needed, key }) = self.spec.list else { return Ok(()) };
             let mut settings = self.settings.clone();
             match key {
                 ListKey::OrElse { setting, placeholder } if settings.text(setting).is_none() => {
