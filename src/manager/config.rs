@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::breaker::BreakerConfig;
 use super::keys::KeyRing;
-use super::ledger::UsageLedger;
-use super::limits::LimiterConfig;
+use super::limiter::LimiterConfig;
 use super::report::{AttemptReport, Books};
 use super::routing::Route;
 use super::shared_state::SharedState;
+use super::usage::UsageLedger;
 use crate::Error;
 use crate::context::Context;
 use crate::provider::AiProvider;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::breaker::{BreakerState, counts};
-use super::limits::LimiterState;
+use super::limiter::LimiterState;
 use super::{ProviderManager, lane::Lane};
 use crate::provider::HealthStatus;
 use crate::{Error, ErrorKind};

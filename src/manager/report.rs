@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::breaker::BreakerPermit;
 use super::config::Observer;
 use super::lane::Lane;
-use super::ledger::{MeteredCall, UsageLedger};
 use super::limiter::LimiterPermit;
 use super::usage::Outcome;
+use super::usage::{MeteredCall, UsageLedger};
 use crate::stream::{Observe, TokenStream};
 use crate::{Error, StreamToken, Usage};
 

@@ -1,8 +1,12 @@
 //! What a request used and what it cost, with the reasons spelt out.
 
+pub(super) mod ledger;
+
 use crate::json::Value;
 use crate::manager::KeyId;
 use crate::{ErrorKind, Model, ModelInfo, Text, Usage};
+
+pub use ledger::{Account, MeteredCall, UsageLedger, UsageSums};
 
 /// How a provider's counts are to be read.
 ///

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// Governor's limiters have one rate for life. When ours changes, a new one starts with what was left in the
 /// old one. What a settled call gives back or still owes is kept beside it, as governor has no way to
 /// return a cell.
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>,
     per_minute: u32,
     /// What governor said was left, and when.
@@ -27,7 +27,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(crate) fn new(per_minute: u32) -> Self {
         let per_minute = per_minute.max(1);
         let now = Instant::now();
         Self {
@@ -40,13 +40,13 @@ impl Bucket {
         }
     }
 
-    pub(super) fn per_minute(&self) -> u32 {
+    pub(crate) fn per_minute(&self) -> u32 {
         self.per_minute
     }
 
     /// Takes so much, or says how long to wait before it can be had. More than a minute's worth takes the
     /// whole bucket.
-    pub(super) fn take(&mut self, amount: u32) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, amount: u32) -> Result<(), Duration> {
         let now = Instant::now();
         if now - self.balance_at >= MINUTE {
             self.balance = 0.0;
@@ -72,14 +72,14 @@ impl Bucket {
     }
 
     /// Gives back what was not used; a negative amount is used beyond what was taken.
-    pub(super) fn settle(&mut self, unused: f64) {
+    pub(crate) fn settle(&mut self, unused: f64) {
         let now = Instant::now();
         let balance = if now - self.balance_at >= MINUTE { 0.0 } else { self.balance };
         self.set_balance(balance + unused, now);
     }
 
     /// Changes the rate; what is left stays, as far as it fits.
-    pub(super) fn set_rate(&mut self, per_minute: u32) {
+    pub(crate) fn set_rate(&mut self, per_minute: u32) {
         let per_minute = per_minute.max(1);
         if per_minute != self.per_minute {
             let left = self.left().min(f64::from(per_minute));
@@ -89,7 +89,7 @@ impl Bucket {
     }
 
     /// Lowers what is left to what the service says; never raises it, as answers overtake each other.
-    pub(super) fn lower_to(&mut self, remaining: u64) {
+    pub(crate) fn lower_to(&mut self, remaining: u64) {
         let remaining = remaining as f64;
         if remaining + 1.0 < self.left() {
             self.restart_with(remaining);

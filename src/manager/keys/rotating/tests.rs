@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 
 use super::*;
 use crate::clock::PausedClock;
-use crate::manager::key_state::FileKeyState;
+use crate::manager::keys::FileKeyState;
 use crate::transport::{Exchange, ReplayTransport};
 use crate::{ErrorKind, Message};
 

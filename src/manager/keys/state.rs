@@ -148,7 +148,7 @@ impl KeyRecord {
     }
 
     /// Whether an event would change anything, so that a success of a sound key costs no write.
-    pub(super) fn cares(&self, event: &KeyEvent) -> bool {
+    pub(crate) fn cares(&self, event: &KeyEvent) -> bool {
         !matches!(event, KeyEvent::Succeeded { .. }) || self.failures > 0
     }
 
@@ -307,7 +307,7 @@ impl KeyState for FileKeyState {
     }
 }
 
-pub(super) fn apply_all(records: &mut BTreeMap<KeyId, KeyRecord>, events: &[(KeyId, KeyEvent)]) {
+pub(crate) fn apply_all(records: &mut BTreeMap<KeyId, KeyRecord>, events: &[(KeyId, KeyEvent)]) {
     for (id, event) in events {
         records.entry(id.clone()).or_default().apply(*event);
     }
@@ -325,12 +325,12 @@ async fn read(path: &Path) -> io::Result<Object> {
 }
 
 /// The records of one ring as JSON, by fingerprint.
-pub(super) fn records_to_json(records: &BTreeMap<KeyId, KeyRecord>) -> Value {
+pub(crate) fn records_to_json(records: &BTreeMap<KeyId, KeyRecord>) -> Value {
     records.iter().map(|(id, record)| (id.as_str(), record.to_json())).collect::<Object>().into()
 }
 
 /// Records from JSON; anything damaged counts as no record.
-pub(super) fn records_from_json(records: Option<&Value>) -> BTreeMap<KeyId, KeyRecord> {
+pub(crate) fn records_from_json(records: Option<&Value>) -> BTreeMap<KeyId, KeyRecord> {
     let records = records.and_then(Value::as_object);
     let record = |(id, record): (&Text, &Value)| (KeyId::from_text(id.clone()), KeyRecord::from_json(record));
     records.into_iter().flatten().map(record).collect()

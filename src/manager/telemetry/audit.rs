@@ -1,6 +1,6 @@
 //! An audit log: one event of `tracing` for each attempt, without content and without secrets.
 
-use super::report::{AttemptOutcome, AttemptReport};
+use crate::manager::report::{AttemptOutcome, AttemptReport};
 
 /// Tells the target `samewire::audit` who was asked for what, and how it ended, for those who must keep a log.
 ///

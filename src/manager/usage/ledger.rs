@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::usage::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
 use crate::catalog::Catalogue;
 use crate::catalog::tables::table;
 use crate::json::Value;
 use crate::manager::KeyId;
+use crate::manager::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
 use crate::stream::{Observe, StreamSummary, TokenStream};
 use crate::{AiProvider, ChatRequest, CompletionRequest, Error, Field, Model, StreamToken, Text, Usage};
 
@@ -218,7 +218,7 @@ impl MeteredCall {
     }
 
     /// A call of so many bytes of text.
-    pub(super) fn of_model(provider: Text, model: Model, request_bytes: usize) -> Self {
+    pub(crate) fn of_model(provider: Text, model: Model, request_bytes: usize) -> Self {
         let model = with_all_tiers(&provider, model);
         let counting = Counting::of(&provider, &model.id);
         Self { provider, model, counting, task_id: None, request_bytes }
@@ -246,7 +246,7 @@ impl MeteredCall {
     }
 
     /// The record of a call that ended so.
-    pub(super) fn record(
+    pub(crate) fn record(
         self,
         usage: Option<Usage>,
         answer_bytes: usize,
@@ -334,7 +334,7 @@ impl Drop for Meter {
 }
 
 /// Keeps the largest count of each kind.
-pub(super) fn largest(known: &mut Usage, more: &Usage) {
+pub(crate) fn largest(known: &mut Usage, more: &Usage) {
     fn larger<T: Copy + PartialOrd>(a: Field<T>, b: Field<T>) -> Field<T> {
         match (a, b) {
             (Field::Value(a), Field::Value(b)) => Field::Value(if b > a { b } else { a }),
@@ -352,7 +352,7 @@ pub(super) fn largest(known: &mut Usage, more: &Usage) {
 }
 
 /// The bytes of a token that the model wrote.
-pub(super) fn token_bytes(token: &StreamToken) -> usize {
+pub(crate) fn token_bytes(token: &StreamToken) -> usize {
     let length = |text: &Field<Text>| text.value().map_or(0, |text| text.len());
     match token {
         StreamToken::Text(text) | StreamToken::Reasoning(text) => text.len(),
@@ -363,7 +363,7 @@ pub(super) fn token_bytes(token: &StreamToken) -> usize {
 }
 
 /// The bytes of what a conversation says, images left out.
-pub(super) fn text_bytes(request: &ChatRequest) -> usize {
+pub(crate) fn text_bytes(request: &ChatRequest) -> usize {
     let messages: usize = request.messages.iter().map(|message| said(message.as_json())).sum();
     let tools: usize = request.tools.iter().flatten().map(|tool| said(tool.as_json())).sum();
     request.system_prompt.len() + messages + tools

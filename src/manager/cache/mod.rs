@@ -1,5 +1,7 @@
 //! Answers that were given before, kept in memory.
 
+mod flight;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +12,16 @@ use futures_core::future::BoxFuture;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::flight::Flight;
-use super::ledger::token_bytes;
+use self::flight::Flight;
+use super::usage::ledger::token_bytes;
 use crate::clock::Clock;
 use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
 use crate::stream::{StreamSummary, TokenStream};
 use crate::{Error, StreamToken};
+
+pub(crate) use flight::FlightReader;
 
 /// The limits of a [`ResponseCache`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

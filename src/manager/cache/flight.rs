@@ -12,7 +12,7 @@ use crate::{Error, StreamToken};
 
 /// A call that several readers share. It has no task of its own: whoever reads drives it, and it is dropped
 /// with its last reader, which aborts the request.
-pub(super) struct Flight {
+pub(crate) struct Flight {
     state: Mutex<State>,
     readers: Arc<Readers>,
     /// Called once, at the end.
@@ -51,7 +51,7 @@ impl Wake for Readers {
 }
 
 impl Flight {
-    pub(super) fn new(
+    pub(crate) fn new(
         opening: BoxFuture<'static, Result<TokenStream, Error>>,
         landed: impl Fn(Option<(&[StreamToken], &StreamSummary)>) + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -62,7 +62,7 @@ impl Flight {
         })
     }
 
-    pub(super) fn reader(self: &Arc<Self>) -> FlightReader {
+    pub(crate) fn reader(self: &Arc<Self>) -> FlightReader {
         let mut readers = self.readers.0.lock().unwrap_or_else(PoisonError::into_inner);
         readers.0 += 1;
         FlightReader { flight: self.clone(), number: readers.0, position: 0, ended: false }
@@ -116,7 +116,7 @@ pub(crate) struct FlightReader {
 
 impl FlightReader {
     /// Waits until there is a stream to read.
-    pub(super) async fn open(self) -> Result<Self, Error> {
+    pub(crate) async fn open(self) -> Result<Self, Error> {
         std::future::poll_fn(|cx| {
             loop {
                 let mut state = self.flight.state();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::key_state::Cooldown;
+use super::state::Cooldown;
 use crate::Text;
 use crate::auth::sigv4::hex;
 
@@ -70,14 +70,14 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// How a [`KeyRing`](super::KeyRing) treats its keys.
+/// How a [`KeyRing`](crate::manager::KeyRing) treats its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRules {
     /// The rest after 429. Default: 30 s, doubling up to 1 h.
     pub rate_limited: Cooldown,
     /// The rest after 401, 402 and 403. Default: 5 min, doubling up to 24 h.
     pub refused: Cooldown,
-    /// How long [`KeyRing::acquire`](super::KeyRing::acquire) waits in all when every key rests; zero fails at once. Default: 60 s.
+    /// How long [`KeyRing::acquire`](crate::manager::KeyRing::acquire) waits in all when every key rests; zero fails at once. Default: 60 s.
     pub longest_wait: Duration,
 }
 

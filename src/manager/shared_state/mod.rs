@@ -1,5 +1,8 @@
 //! Where the limits and breakers of several processes meet.
 
+#[cfg(feature = "redis")]
+mod redis;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +12,9 @@ use futures_core::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::Error;
+
+#[cfg(feature = "redis")]
+pub use redis::RedisSharedState;
 
 /// What limiters and breakers of one name have in common, in whichever process or machine they are.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What an [`AdaptiveRateLimiter`](super::AdaptiveRateLimiter) begins with. A limit of `None` is unknown: nothing is held back until the
+/// What an [`AdaptiveRateLimiter`](crate::manager::AdaptiveRateLimiter) begins with. A limit of `None` is unknown: nothing is held back until the
 /// service tells of one, or refuses.
 ///
 /// # Example: an account of 50 requests and 40,000 tokens a minute
@@ -75,7 +75,7 @@ pub struct LimiterState {
 
 impl LimiterState {
     /// What several limiters allow together.
-    pub(super) fn sum(states: impl Iterator<Item = Self>) -> Self {
+    pub(crate) fn sum(states: impl Iterator<Item = Self>) -> Self {
         let add = |a: Option<u32>, b: Option<u32>| Some(a?.saturating_add(b?));
         let sum = states.reduce(|a, b| Self {
             in_flight: a.in_flight + b.in_flight,

@@ -1,19 +1,24 @@
 //! Keeps calls within what a service allows, and learns what that is.
 
+mod bucket;
+mod limits;
+mod rate_limit_headers;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::bucket::Bucket;
-use super::instruments::Waits;
-use super::limits::{LimiterConfig, LimiterState};
-use super::rate_limit_headers::{LimitWindow, RateLimitHeaders};
+use self::bucket::Bucket;
 use super::shared_state::{Share, SharedEvent, SharedState};
+use super::telemetry::instruments::Waits;
 use crate::clock::Clock;
 use crate::transport::Headers;
 use crate::{Error, ErrorKind, RetryAdvice};
+
+pub use limits::{LimiterConfig, LimiterState};
+pub use rate_limit_headers::{LimitWindow, RateLimitHeaders, parse_reset};
 
 /// A rate limiter for one provider, key and model: requests a minute, tokens a minute, and requests at the
 /// same time.
@@ -500,5 +505,4 @@ impl Rate {
 const DAY: Duration = Duration::from_secs(86400);
 
 #[cfg(test)]
-#[path = "limiter_tests.rs"]
 mod tests;

@@ -1,5 +1,11 @@
 //! Several keys for one provider: whose turn it is, which ones rest, and until when.
 
+mod api_key;
+#[cfg(feature = "redis")]
+mod redis_state;
+mod rotating;
+mod state;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,12 +13,17 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::api_key::{ApiKey, KeyId, KeyRules};
-use super::key_state::{KeyEvent, KeyFailure, KeyRecord, KeyState, MemoryKeyState, apply_all};
+use self::state::apply_all;
 use crate::auth::sigv4::civil;
 use crate::clock::Clock;
 use crate::layers::retry_after;
 use crate::{Error, RetryAdvice};
+
+pub use api_key::{ApiKey, KeyId, KeyRules};
+#[cfg(feature = "redis")]
+pub use redis_state::RedisKeyState;
+pub use rotating::RotatingProvider;
+pub use state::{Cooldown, FileKeyState, KeyEvent, KeyFailure, KeyRecord, KeyState, MemoryKeyState};
 
 /// The keys of one provider (its auth profiles).
 ///
@@ -468,7 +479,7 @@ mod tests {
     async fn a_broken_state_does_not_stop_calls() {
         let keys = ["a", "b"].map(ApiKey::new);
         let ring = KeyRing::new("r", keys, Arc::new(PausedClock::start())).unwrap();
-        let nowhere = super::super::key_state::FileKeyState::new("/nonexistent/samewire/keys.json");
+        let nowhere = FileKeyState::new("/nonexistent/samewire/keys.json");
         let ring = Arc::new(ring.with_state(Arc::new(nowhere)));
         ring.acquire(None).await.unwrap().failed(&Error::status_error(401, ""));
         for _ in 0..3 {

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use super::breaker::BreakerState;
 #[cfg(not(feature = "metrics"))]
 use crate::ErrorKind;
+use crate::manager::breaker::BreakerState;
 
 /// A further try of a call.
 #[cfg(feature = "metrics")]
-pub(super) use super::metrics::count_retry as retried;
+pub(crate) use super::metrics::count_retry as retried;
 
 #[cfg(not(feature = "metrics"))]
-pub(super) fn retried(_: &str, _: &str, _: ErrorKind) {}
+pub(crate) fn retried(_: &str, _: &str, _: ErrorKind) {}
 
 /// How long a limiter holds calls back.
-pub(super) struct Waits {
+pub(crate) struct Waits {
     #[cfg(feature = "metrics")]
     figure: super::figures::Figure,
 }
 
 impl Waits {
     /// The waits at the limiter of that name.
-    pub(super) fn at(limiter: &str) -> Self {
+    pub(crate) fn at(limiter: &str) -> Self {
         #[cfg(feature = "metrics")]
         let waits = {
             let label = ::metrics::Label::new("samewire.limiter.name", limiter.to_owned());
@@ -36,7 +36,7 @@ impl Waits {
     }
 
     /// A call was let through after so long.
-    pub(super) fn record(&self, time: Duration) {
+    pub(crate) fn record(&self, time: Duration) {
         #[cfg(feature = "metrics")]
         self.figure.record(time.as_secs_f64());
         #[cfg(not(feature = "metrics"))]
@@ -45,7 +45,7 @@ impl Waits {
 }
 
 /// A breaker of that name is in another state.
-pub(super) fn breaker_changed(breaker: &str, to: BreakerState) {
+pub(crate) fn breaker_changed(breaker: &str, to: BreakerState) {
     #[cfg(feature = "metrics")]
     ::metrics::gauge!(super::metrics::BREAKER_STATE, "samewire.breaker.name" => breaker.to_owned()).set(
         match to {

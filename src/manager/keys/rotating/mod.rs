@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
-use super::api_key::ApiKey;
-use super::failover::LONGEST_STAY;
-use super::instruments;
-use super::key_state::KeyFailure;
-use super::keys::{KeyLease, KeyRing};
-use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
-use super::limits::LimiterConfig;
-use super::routing::Needs;
-use super::shared_state::SharedState;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::json::Value;
+use crate::manager::failover::LONGEST_STAY;
+use crate::manager::keys::ApiKey;
+use crate::manager::keys::KeyFailure;
+use crate::manager::limiter::LimiterConfig;
+use crate::manager::limiter::{AdaptiveRateLimiter, LimiterPermit};
+use crate::manager::routing::Needs;
+use crate::manager::shared_state::SharedState;
+use crate::manager::telemetry::instruments;
+use crate::manager::{KeyLease, KeyRing};
 use crate::provider::{AiProvider, HealthStatus, ProviderCapabilities};
 use crate::providers::build_provider_in;
 use crate::request::{ChatRequest, CompletionRequest};
@@ -458,5 +458,4 @@ impl Transport for RefusalsAreFinal {
 }
 
 #[cfg(test)]
-#[path = "rotating_tests.rs"]
 mod tests;

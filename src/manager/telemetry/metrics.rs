@@ -7,9 +7,9 @@ use metrics::{Label, Unit};
 use tracing::Span;
 
 use super::figures::{COST, CallFigures, DURATION, FIRST_CHUNK, Figure, TOKENS, UNKNOWN_COST};
-use super::ledger::{MeteredCall, largest, text_bytes, token_bytes};
-use super::usage::{CostSource, Outcome, UsageRecord};
 use crate::clock::Clock;
+use crate::manager::usage::ledger::{MeteredCall, largest, text_bytes, token_bytes};
+use crate::manager::usage::{CostSource, Outcome, UsageRecord};
 use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
@@ -33,7 +33,7 @@ use crate::{Error, ErrorKind, StreamToken, Text, Usage};
 /// | `samewire.client.limiter.wait` | histogram | s, that a rate limiter held a call back |
 /// | `samewire.client.breaker.state` | gauge | 0 closed, 1 half-open, 2 open |
 ///
-/// The providers of a [`ProviderManager`](super::ProviderManager) are measured without being wrapped: each attempt is
+/// The providers of a [`ProviderManager`](crate::manager::ProviderManager) are measured without being wrapped: each attempt is
 /// one operation.
 ///
 /// Each call is one span `gen_ai.client.operation` with the same attributes, and tokens, outcome and cost once
@@ -302,5 +302,5 @@ fn error_type(kind: ErrorKind) -> &'static str {
     }
 }
 
-pub(super) const LIMITER_WAIT: &str = "samewire.client.limiter.wait";
-pub(super) const BREAKER_STATE: &str = "samewire.client.breaker.state";
+pub(crate) const LIMITER_WAIT: &str = "samewire.client.limiter.wait";
+pub(crate) const BREAKER_STATE: &str = "samewire.client.breaker.state";

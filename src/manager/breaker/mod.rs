@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::instruments;
 use super::shared_state::{SharedEvent, SharedState};
+use super::telemetry::instruments;
 use crate::{Error, ErrorKind, RetryAdvice};
 
 /// When a [`CircuitBreaker`] opens and for how long.
@@ -475,5 +475,4 @@ const BUCKETS: usize = 10;
 pub(crate) const EVENTS_KEPT: usize = 256;
 
 #[cfg(test)]
-#[path = "breaker_tests.rs"]
 mod tests;

@@ -7,9 +7,9 @@ use futures_core::future::BoxFuture;
 use redis::{AsyncCommands, Script};
 
 use super::api_key::KeyId;
-use super::key_state::{KeyEvent, KeyRecord, KeyState, apply_all, records_from_json, records_to_json};
-use super::redis_connection::RedisConnection;
+use super::state::{KeyEvent, KeyRecord, KeyState, apply_all, records_from_json, records_to_json};
 use crate::json::Value;
+use crate::manager::redis_connection::RedisConnection;
 use crate::{Error, ErrorKind};
 
 /// Keeps the records of key rings in a Redis server, one string for each ring under

@@ -10,9 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::redis_connection::RedisConnection;
-use super::shared_state::{CROWD_POLL, LONGEST_CALL, LONGEST_PROBE, Share, SharedEvent, SharedState};
 use crate::Error;
+use crate::manager::redis_connection::RedisConnection;
+use crate::manager::shared_state::{
+    CROWD_POLL, LONGEST_CALL, LONGEST_PROBE, Share, SharedEvent, SharedState,
+};
 
 /// Keeps what limiters and breakers share in a Redis server, under `samewire:limit:<name>`, `samewire:calls:<name>`,
 /// `samewire:open:<name>` and `samewire:probe:<name>`. Names are those of providers, models and fingerprints of

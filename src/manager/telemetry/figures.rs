@@ -7,47 +7,47 @@ use metrics::{Key, Label, Level, Metadata, SharedString};
 use crate::Text;
 
 /// A figure with its labels. Who records it is asked each time, as recorders come and go.
-pub(super) struct Figure(Key);
+pub(crate) struct Figure(Key);
 
 impl Figure {
-    pub(super) fn new(name: &'static str, labels: Vec<Label>) -> Self {
+    pub(crate) fn new(name: &'static str, labels: Vec<Label>) -> Self {
         Self(Key::from_parts(name, labels))
     }
 
     /// The same figure with one more label.
-    pub(super) fn with(&self, label: Label) -> Self {
+    pub(crate) fn with(&self, label: Label) -> Self {
         Self(self.0.with_extra_labels(vec![label]))
     }
 
     /// Adds a value to a histogram.
-    pub(super) fn record(&self, value: f64) {
+    pub(crate) fn record(&self, value: f64) {
         metrics::with_recorder(|recorder| recorder.register_histogram(&self.0, &METADATA)).record(value);
     }
 
     /// Lets a counter grow.
-    pub(super) fn count(&self, more: u64) {
+    pub(crate) fn count(&self, more: u64) {
         metrics::with_recorder(|recorder| recorder.register_counter(&self.0, &METADATA)).increment(more);
     }
 }
 
 /// What is measured of one operation with one model.
-pub(super) struct CallFigures {
-    pub(super) provider: Text,
-    pub(super) model: Text,
-    pub(super) operation: &'static str,
-    pub(super) duration: Figure,
-    pub(super) first_chunk: Figure,
-    pub(super) input: Figure,
-    pub(super) output: Figure,
-    pub(super) cache_read: Figure,
-    pub(super) cache_write: Figure,
-    pub(super) reported_cost: Figure,
-    pub(super) estimated_cost: Figure,
-    pub(super) unknown_cost: Figure,
+pub(crate) struct CallFigures {
+    pub(crate) provider: Text,
+    pub(crate) model: Text,
+    pub(crate) operation: &'static str,
+    pub(crate) duration: Figure,
+    pub(crate) first_chunk: Figure,
+    pub(crate) input: Figure,
+    pub(crate) output: Figure,
+    pub(crate) cache_read: Figure,
+    pub(crate) cache_write: Figure,
+    pub(crate) reported_cost: Figure,
+    pub(crate) estimated_cost: Figure,
+    pub(crate) unknown_cost: Figure,
 }
 
 impl CallFigures {
-    pub(super) fn new(operation: &'static str, provider: Text, model: Text) -> Self {
+    pub(crate) fn new(operation: &'static str, provider: Text, model: Text) -> Self {
         let shared = |text: &str| SharedString::from_shared(Arc::from(text));
         let labels = [
             Label::from_static_parts("gen_ai.operation.name", operation),
@@ -76,8 +76,8 @@ impl CallFigures {
 
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-pub(super) const DURATION: &str = "gen_ai.client.operation.duration";
-pub(super) const FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
-pub(super) const TOKENS: &str = "gen_ai.client.token.usage";
-pub(super) const COST: &str = "samewire.client.cost";
-pub(super) const UNKNOWN_COST: &str = "samewire.client.cost.unknown";
+pub(crate) const DURATION: &str = "gen_ai.client.operation.duration";
+pub(crate) const FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
+pub(crate) const TOKENS: &str = "gen_ai.client.token.usage";
+pub(crate) const COST: &str = "samewire.client.cost";
+pub(crate) const UNKNOWN_COST: &str = "samewire.client.cost.unknown";
