@@ -209,6 +209,24 @@ impl SseDecoder {
 
     /// As [`next_event`](Self::next_event), but the event is lent: what is only looked at costs neither a share
     /// of the buffer in which it stands nor a check of its encoding.
+    ///
+    /// # Example: look at events, keep a part of one
+    ///
+    /// ```
+    /// use samewire::frames::sse::{SseDecoder, SseDialect};
+    ///
+    /// let mut decoder = SseDecoder::new(SseDialect::BomKept);
+    /// decoder.push("data: ping\n\ndata: text: hello\n\n".into());
+    /// let mut kept = Vec::new();
+    /// while let Some(event) = decoder.next_lent() {
+    ///     let event = event?;
+    ///     if let Some(text) = event.data().strip_prefix(b"text: ") {
+    ///         kept.push(event.text(text));
+    ///     }
+    /// }
+    /// assert_eq!(kept, ["hello"]);
+    /// # Ok::<(), samewire::frames::sse::SseError>(())
+    /// ```
     pub fn next_lent(&mut self) -> Option<Result<LentEvent<'_>, SseError>> {
         self.chunk.advance(std::mem::take(&mut self.lent));
         let mut is_cut = false;
