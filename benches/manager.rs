@@ -1,5 +1,5 @@
-//! What stands around a call: each layer alone, the default stack, a manager, and its limiter and breaker under
-//! contention. The wire is a replay, so that nothing else is measured.
+//! What a manager costs: dispatching a small chat, choosing a route, and its limiter and breaker under contention. The
+//! wire answers at once.
 //!
 //! `cargo bench --bench manager`
 
@@ -8,93 +8,77 @@
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ready::Ready;
 use samewire::clock::{Clock, SystemClock};
-use samewire::layers::{DecodeLayer, RedirectLayer, RetryLayer, standard};
+use samewire::layers::standard;
 use samewire::manager::{
     AdaptiveRateLimiter, BreakerConfig, CircuitBreaker, LimiterConfig, ManagerConfig, ProviderConfig,
     ProviderManager, Route,
 };
-use samewire::transport::{Headers, HttpRequest, HttpResponse, Transport, TransportError};
-use samewire::{AiProvider, Context, ProviderSettings, build_provider_in};
+use samewire::{AiProvider, Context, build_provider_in};
 use tokio::runtime::Runtime;
 
 mod inputs;
-
-/// Answers every request at once.
-struct Ready;
-
-impl Transport for Ready {
-    fn send(
-        &self,
-        request: HttpRequest,
-    ) -> futures_core::future::BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        Box::pin(async move {
-            let body = futures_util::stream::iter([Ok(bytes::Bytes::from_static(ANSWER))]);
-            let mut headers = Headers::default();
-            headers.append("content-type", "text/event-stream");
-            Ok(HttpResponse {
-                status: 200,
-                reason: "OK".into(),
-                headers,
-                url: request.url,
-                body: Box::pin(body),
-            })
-        })
-    }
-}
-
-const ANSWER: &[u8] =
-    b"data: {\"id\":\"c\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n";
+mod ready;
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
-fn settings() -> ProviderSettings {
-    ProviderSettings::new("openai").with("openAiApiKey", "k").with("openAiModelId", "gpt-4o")
+fn context() -> Context {
+    Context::with_transport(standard(Arc::new(Ready), clock()))
 }
 
-fn layers(criterion: &mut Criterion) {
-    let runtime = Runtime::new().expect("a runtime");
-    let wires: [(&str, Arc<dyn Transport>); 5] = [
-        ("none", Arc::new(Ready)),
-        ("decode", Arc::new(DecodeLayer::new(Arc::new(Ready)))),
-        ("redirect", Arc::new(RedirectLayer::new(Arc::new(Ready)))),
-        ("retry", Arc::new(RetryLayer::new(Arc::new(Ready), clock()))),
-        ("standard", standard(Arc::new(Ready), clock())),
-    ];
-    let mut group = criterion.benchmark_group("chat through");
-    for (name, wire) in wires {
-        let provider =
-            build_provider_in(&settings(), &Context::with_transport(wire)).expect("whole settings");
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| runtime.block_on(provider.chat(inputs::small_chat())).expect("an answer"));
-        });
-    }
-    let context = Context::with_transport(standard(Arc::new(Ready), clock()));
+fn manager() -> ProviderManager {
     let config = ManagerConfig::new()
-        .provider(ProviderConfig::new("one", settings()))
-        .provider(ProviderConfig::new("two", settings()))
+        .provider(ProviderConfig::new("one", ready::settings()))
+        .provider(ProviderConfig::new("two", ready::settings()))
         .route(Route::ordered("chat", ["one", "two"]))
         .default_target("chat");
-    let manager = ProviderManager::new(config, context).expect("a whole configuration");
-    group.bench_function("manager", |bencher| {
-        bencher.iter(|| runtime.block_on(manager.chat(inputs::small_chat())).expect("an answer"));
-    });
-    group.bench_function("explain a route", |bencher| {
-        let request = inputs::small_chat();
-        bencher.iter(|| manager.explain_route(&request).expect("a route"));
-    });
+    ProviderManager::new(config, context()).expect("a whole configuration")
+}
+
+/// A whole call, with a manager and without.
+fn dispatch(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    let alone = build_provider_in(&ready::settings(), &context()).expect("whole settings");
+    let managed = manager();
+    let mut group = criterion.benchmark_group("dispatch");
+    let providers: [(&str, &dyn AiProvider); 2] = [("provider", &*alone), ("manager", &managed)];
+    for (name, provider) in providers {
+        let chat = || runtime.block_on(provider.chat(inputs::small_chat())).expect("an answer");
+        chat();
+        let allocated = allocation_counter::measure(|| drop(chat()));
+        println!("{name}: {} allocations", allocated.count_total);
+        group.bench_function(name, |bencher| bencher.iter(chat));
+    }
     group.finish();
 }
 
-/// Many callers at one limiter and one breaker.
+/// Many callers at one manager, one limiter and one breaker.
 fn contention(criterion: &mut Criterion) {
     const CALLS: usize = 1000;
     let runtime = Runtime::new().expect("a runtime");
     let mut group = criterion.benchmark_group("contention");
     group.throughput(Throughput::Elements(CALLS as u64));
+    let managed = Arc::new(manager());
     for callers in [1, 10, 100] {
+        group.bench_function(BenchmarkId::new("route", callers), |bencher| {
+            bencher.iter(|| {
+                runtime.block_on(async {
+                    let workers = (0..callers).map(|_| {
+                        let managed = managed.clone();
+                        tokio::spawn(async move {
+                            let request = inputs::small_chat();
+                            for _ in 0..CALLS / callers {
+                                managed.explain_route(&request).expect("a route");
+                            }
+                        })
+                    });
+                    futures_util::future::join_all(workers.collect::<Vec<_>>()).await;
+                });
+            });
+        });
         let limits = LimiterConfig { concurrent_requests: Some(10), ..LimiterConfig::default() };
         let limiter = AdaptiveRateLimiter::new("bench", limits, clock());
         group.bench_function(BenchmarkId::new("limiter", callers), |bencher| {
@@ -136,6 +120,6 @@ fn contention(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(std::time::Duration::from_secs(1)).warm_up_time(std::time::Duration::from_millis(300));
-    targets = layers, contention
+    targets = dispatch, contention
 }
 criterion_main!(benches);

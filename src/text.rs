@@ -38,12 +38,24 @@ impl Text {
 
     /// Takes bytes as text; bytes that are not UTF-8 become U+FFFD as the WHATWG decoder writes them
     /// (one replacement per maximal invalid part), which copies.
-    #[expect(clippy::needless_pass_by_value, reason = "takes the bytes over, as far as they are text")]
     pub fn from_utf8_lossy(bytes: Bytes) -> Self {
+        // Looking at a short text twice costs less than a second share of the buffer, which errors take.
+        if bytes.len() <= SHORT && bytes.is_ascii() {
+            return Self(ByteString::try_from(bytes).unwrap_or_default());
+        }
         match ByteString::try_from(bytes.clone()) {
             Ok(text) => Self(text),
             Err(_) => Self(String::from_utf8_lossy(&bytes).into_owned().into()),
         }
+    }
+
+    /// As [`from_utf8_lossy`](Self::from_utf8_lossy), for a slice of those bytes.
+    pub(crate) fn part_of(buffer: &Bytes, part: &[u8]) -> Self {
+        if part.is_empty() { Self::new() } else { Self::from_utf8_lossy(buffer.slice_ref(part)) }
+    }
+
+    pub(crate) fn buffer(&self) -> &Bytes {
+        self.0.as_bytes()
     }
 
     /// The part `part` of this text, without a copy.
@@ -61,6 +73,8 @@ impl Text {
         &self.0
     }
 }
+
+const SHORT: usize = 64;
 
 impl Deref for Text {
     type Target = str;

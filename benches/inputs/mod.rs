@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each bench uses its part")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,8 +15,10 @@ use samewire::{
 /// The body of a recorded answer, repeated to about `size` bytes. Only whole events without the end mark, so that
 /// the repetition is one long stream.
 pub(crate) fn recorded(case: &str, size: usize) -> Bytes {
-    let path = format!("{}/fixtures/{case}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect("the recording is in the repository");
+    let repository =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("fixtures").is_dir());
+    let path = repository.expect("the bench is in the repository").join(format!("fixtures/{case}.json"));
+    let text = std::fs::read_to_string(path).expect("the recording is in the repository");
     let case = Value::parse(&text).expect("recordings are JSON");
     let exchange = case.get("exchanges").and_then(|list| list.at(0)).expect("the case has an exchange");
     let body =
@@ -106,13 +109,13 @@ pub(crate) fn anthropic() -> Arc<dyn AiProvider> {
     provider(r#"{"apiProvider":"anthropic","apiKey":"sk","apiModelId":"claude-sonnet-4-5"}"#)
 }
 
-/// Cuts a stream into events and counts them: framing alone.
+/// Cuts a stream into events as our decoders do, and counts them: framing alone.
 pub(crate) fn count_events(chunks: &[Bytes]) -> usize {
     let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
     let mut events = 0;
     for chunk in chunks {
         decoder.push(chunk.clone());
-        while let Some(event) = decoder.next_event() {
+        while let Some(event) = decoder.next_lent() {
             std::hint::black_box(event.expect("the stream is well formed"));
             events += 1;
         }

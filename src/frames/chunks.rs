@@ -21,7 +21,16 @@ impl Chunks {
         }
     }
 
+    /// Puts a chunk before all others.
+    pub(super) fn push_front(&mut self, chunk: Bytes) {
+        let behind = std::mem::replace(&mut self.current, chunk);
+        if !behind.is_empty() {
+            self.waiting.push_front(behind);
+        }
+    }
+
     /// Passes over bytes of the chunk at hand, and goes on to the next when it is used up.
+    #[inline]
     pub(super) fn advance(&mut self, bytes: usize) {
         self.current.advance(bytes);
         self.refill();
@@ -39,6 +48,7 @@ impl Chunks {
         self.waiting.clear();
     }
 
+    #[inline]
     fn refill(&mut self) {
         if self.current.is_empty() {
             self.current = self.waiting.pop_front().unwrap_or_default();
@@ -49,6 +59,7 @@ impl Chunks {
 impl Deref for Chunks {
     type Target = Bytes;
 
+    #[inline]
     fn deref(&self) -> &Bytes {
         &self.current
     }

@@ -11,7 +11,7 @@ mod sse;
 
 pub use event_stream::{EventHeader, EventMessage, EventStreamDecoder, EventStreamError};
 pub use ndjson::{NdjsonDecoder, NdjsonError};
-pub use sse::{SseDecoder, SseDialect, SseError, SseEvent};
+pub use sse::{LentEvent, SseDecoder, SseDialect, SseError, SseEvent};
 
 #[cfg(test)]
 pub(crate) mod cuts;

@@ -5,23 +5,26 @@
 //! *same* line ending closed its block, `id` and `retry` mean nothing, and a named event without data
 //! is an event. Not supported: reconnection, which these streams do not have.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
-use memchr::memchr2;
 
 use super::chunks::Chunks;
 use crate::Text;
 
+mod common;
 mod line;
+mod lines;
+#[cfg(test)]
+mod tests;
 
-use line::{Field, Names, Partial};
+use common::{CommonEvent, Shape};
+use lines::{Lines, TooLarge};
 
 /// Cuts a body into events: push chunks, take events.
 ///
-/// An event's data is a slice of the received chunk; only a line that a chunk edge cut, and the lines
-/// of an event with several `data` lines, are copied. Work is linear in the bytes received. Bytes that
+/// An event's data is a slice of the received chunk; only an event that a chunk edge cut, and the lines
+/// of one with several `data` lines, are copied. Work is linear in the bytes received. Bytes that
 /// are not UTF-8 become U+FFFD.
 ///
 /// Events become visible when their block is complete: at LF LF, CR CR or CRLF CRLF. A blank line
@@ -49,21 +52,23 @@ use line::{Field, Names, Partial};
 /// ```
 #[derive(Debug)]
 pub struct SseDecoder {
-    dialect: SseDialect,
     limit: usize,
-    chunk: Chunks,
-    /// The start of a line that a chunk edge cut.
-    carry: BytesMut,
-    /// How much room to make for it: the longest line so far, within reason.
-    carry_size: usize,
-    previous: LineEnd,
-    cr: Cr,
-    event: Partial,
-    names: Names,
-    /// Dispatched events in order; the first `released` of them are visible.
-    events: VecDeque<SseEvent>,
-    released: usize,
     state: State,
+    chunk: Chunks,
+    /// How many bytes of the chunk the event takes that was lent last.
+    lent: usize,
+    /// Whether what is in front of us is the start of an event, with nothing left from before nor lent from elsewhere.
+    is_between_events: bool,
+    /// The start of an event that a chunk edge cut.
+    cut: BytesMut,
+    /// One that was put together again, while it is lent.
+    mended: Bytes,
+    /// The name that a common event had last. A copy, so that it keeps no chunk alive.
+    name: Text,
+    /// Reads whatever is no common event.
+    lines: Lines,
+    /// What came of that, while it is lent.
+    uncommon: Option<SseEvent>,
 }
 
 /// What the SDK families do differently.
@@ -82,6 +87,62 @@ pub struct SseEvent {
     pub name: Option<Text>,
     /// Its `data` lines joined by LF; empty also if there was none, as long as the event has a name.
     pub data: Text,
+}
+
+impl SseEvent {
+    fn lend(&self) -> LentEvent<'_> {
+        LentEvent { name: self.name.as_ref(), data: self.data.as_bytes(), buffer: self.data.buffer() }
+    }
+}
+
+/// One event as the decoder lends it, until it is asked for the next.
+#[derive(Clone, Copy, Debug)]
+pub struct LentEvent<'a> {
+    name: Option<&'a Text>,
+    data: &'a [u8],
+    buffer: &'a Bytes,
+}
+
+impl<'a> LentEvent<'a> {
+    #[inline]
+    fn common(event: CommonEvent, buffer: &'a Bytes, last_name: &'a mut Text) -> Self {
+        if event.has_new_name {
+            *last_name = String::from_utf8_lossy(&buffer[event.name()]).into_owned().into();
+        }
+        let name = event.has_name().then_some(&*last_name);
+        Self { name, data: &buffer[event.data()], buffer }
+    }
+
+    /// The value of its last `event` line; `None` if there was none or it was empty.
+    pub fn name(&self) -> Option<&'a str> {
+        self.name.map(Text::as_str)
+    }
+
+    /// Its `data` lines joined by LF, as they were received; empty also if there was none.
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// What [`data`](Self::data) is a slice of.
+    pub(crate) fn buffer(&self) -> &'a Bytes {
+        self.buffer
+    }
+
+    /// A part of [`data`](Self::data) as text to keep, which shares the buffer of the event. Bytes that are not
+    /// UTF-8 become U+FFFD.
+    ///
+    /// # Panics
+    ///
+    /// If `part` is not a slice of the data.
+    pub fn text(&self, part: &[u8]) -> Text {
+        Text::part_of(self.buffer, part)
+    }
+}
+
+impl From<LentEvent<'_>> for SseEvent {
+    fn from(event: LentEvent<'_>) -> Self {
+        Self { name: event.name.cloned(), data: event.text(event.data) }
+    }
 }
 
 /// Why a stream of events cannot be read further. The decoder gives it once and then nothing more.
@@ -111,18 +172,16 @@ impl SseDecoder {
     /// A decoder at the start of a body, with an event limit of 64 MiB.
     pub fn new(dialect: SseDialect) -> Self {
         Self {
-            dialect,
             limit: DEFAULT_EVENT_LIMIT,
-            chunk: Chunks::default(),
-            carry: BytesMut::new(),
-            carry_size: SMALLEST_CARRY,
-            previous: LineEnd::Other,
-            cr: Cr::No,
-            event: Partial::default(),
-            names: Names::default(),
-            events: VecDeque::new(),
-            released: 0,
             state: State::Open,
+            chunk: Chunks::default(),
+            lent: 0,
+            is_between_events: true,
+            cut: BytesMut::new(),
+            mended: Bytes::new(),
+            name: Text::new(),
+            lines: Lines::new(dialect),
+            uncommon: None,
         }
     }
 
@@ -145,60 +204,79 @@ impl SseDecoder {
 
     /// The next complete event, or `None` until more is pushed.
     pub fn next_event(&mut self) -> Option<Result<SseEvent, SseError>> {
-        loop {
-            if self.released > 0 {
-                self.released -= 1;
-                return self.events.pop_front().map(Ok);
-            }
-            if let Some(event) = self.whole_event() {
-                return Some(Ok(event));
-            }
-            if self.chunk.is_empty() {
-                if self.state != State::Ended {
-                    return None;
-                }
-                self.end();
-                if self.released == 0 {
-                    return None;
-                }
-            } else if self.read_line().is_err() {
-                self.state = State::Failed;
-                self.chunk.clear();
-                self.carry = BytesMut::new();
-                return Some(Err(SseError::EventTooLarge { limit: self.limit }));
-            }
-        }
+        self.next_lent().map(|event| event.map(SseEvent::from))
     }
 
-    /// The event in front of us if it is of the common kind: whole within the chunk, one `data` line behind at most
-    /// one `event` line, all of them ended by LF. What the general way would do, in one step.
-    fn whole_event(&mut self) -> Option<SseEvent> {
-        let is_between = self.carry.is_empty() && self.cr == Cr::No && self.events.is_empty();
-        if !is_between || self.event.is_begun() {
-            return None;
+    /// As [`next_event`](Self::next_event), but the event is lent: what is only looked at costs neither a share
+    /// of the buffer in which it stands nor a check of its encoding.
+    ///
+    /// # Example: look at events, keep a part of one
+    ///
+    /// ```
+    /// use samewire::frames::{SseDecoder, SseDialect};
+    ///
+    /// let mut decoder = SseDecoder::new(SseDialect::BomKept);
+    /// decoder.push("data: ping\n\ndata: text: hello\n\n".into());
+    /// let mut kept = Vec::new();
+    /// while let Some(event) = decoder.next_lent() {
+    ///     let event = event?;
+    ///     if let Some(text) = event.data().strip_prefix(b"text: ") {
+    ///         kept.push(event.text(text));
+    ///     }
+    /// }
+    /// assert_eq!(kept, ["hello"]);
+    /// # Ok::<(), samewire::frames::SseError>(())
+    /// ```
+    pub fn next_lent(&mut self) -> Option<Result<LentEvent<'_>, SseError>> {
+        self.chunk.advance(std::mem::take(&mut self.lent));
+        let mut is_cut = false;
+        if self.is_between_events {
+            if self.chunk.is_empty() && self.state != State::Ended {
+                return None;
+            }
+            match Shape::of(&self.chunk, &self.name) {
+                Shape::Common(event) if event.end() <= self.limit => {
+                    self.lent = event.end();
+                    self.lines.skip_block();
+                    return Some(Ok(LentEvent::common(event, &self.chunk, &mut self.name)));
+                }
+                shape => is_cut = matches!(shape, Shape::Cut),
+            }
         }
-        let chunk: &[u8] = &self.chunk;
-        let line_length = |bytes: &[u8]| memchr2(b'\n', b'\r', bytes);
-        let name = match chunk.strip_prefix(EVENT) {
-            Some(rest) => Some(EVENT.len()..EVENT.len() + line_length(rest).filter(|length| *length > 0)?),
-            None => None,
-        };
-        let line = match &name {
-            Some(name) => chunk[name.end..].strip_prefix(b"\n")?,
-            None => chunk,
-        };
-        let value = line.strip_prefix(DATA)?;
-        let start = chunk.len() - value.len();
-        let end = start + line_length(value)?;
-        if !chunk[end..].starts_with(b"\n\n") || end > self.limit {
-            return None;
+        self.next_other(is_cut)
+    }
+
+    /// The next event where it is not simply in front of us; `is_cut` if its start is.
+    #[inline(never)]
+    fn next_other(&mut self, is_cut: bool) -> Option<Result<LentEvent<'_>, SseError>> {
+        self.uncommon = None;
+        self.mended = Bytes::new();
+        if is_cut && self.may_wait() {
+            self.cut_off(self.chunk.len());
         }
-        let name = name.map(|name| self.names.get(&self.chunk, name));
-        let data = Text::from_utf8_lossy(self.chunk.slice(start..end));
-        self.previous = LineEnd::Other;
-        self.event.last_dispatched = false;
-        self.chunk.advance(end + 2);
-        Some(SseEvent { name, data })
+        let found = self.find();
+        let is_none_lent = self.uncommon.is_none() && self.mended.is_empty();
+        self.is_between_events = is_none_lent && self.cut.is_empty() && self.lines.are_between_events();
+        match found {
+            Ok(Some(Found::InChunk(event))) => {
+                self.lent = event.end();
+                self.lines.skip_block();
+                Some(Ok(LentEvent::common(event, &self.chunk, &mut self.name)))
+            }
+            Ok(Some(Found::Mended(event))) => {
+                self.lines.skip_block();
+                Some(Ok(LentEvent::common(event, &self.mended, &mut self.name)))
+            }
+            Ok(Some(Found::Uncommon)) => self.uncommon.as_ref().map(|event| Ok(event.lend())),
+            Ok(None) => None,
+            Err(TooLarge) => {
+                self.state = State::Failed;
+                self.chunk.clear();
+                self.lines.clear();
+                self.cut = BytesMut::new();
+                Some(Err(SseError::EventTooLarge { limit: self.limit }))
+            }
+        }
     }
 
     /// Says that the body ended properly, which makes the events of the unfinished block visible.
@@ -210,107 +288,77 @@ impl SseDecoder {
         }
     }
 
-    /// Reads to the end of the current line, or of the chunk.
-    fn read_line(&mut self) -> Result<(), TooLarge> {
-        let lf_of_crlf = self.after_cr();
-        if lf_of_crlf {
-            self.chunk.advance(1);
-            return Ok(());
-        }
-        let end = match self.chunk[0] {
-            b'\n' | b'\r' => 0,
-            _ => match memchr2(b'\n', b'\r', &self.chunk) {
-                Some(end) => end,
-                None => return self.carry_on(),
-            },
-        };
-        self.check(self.carry.len() + end)?;
-        let ending = self.chunk[end];
-        let blank = if self.carry.is_empty() {
-            let field = Field::of(&self.chunk[..end], self.dialect);
-            self.event.take(field, &self.chunk, &mut self.events);
-            end == 0
-        } else {
-            self.carry.extend_from_slice(&self.chunk[..end]);
-            self.carried_line();
-            false
-        };
-        self.end_line(ending, blank);
-        self.chunk.advance(end + 1);
-        Ok(())
-    }
-
-    /// Learns what a CR at the end of the last line was; true if the LF in front of us belongs to it.
-    fn after_cr(&mut self) -> bool {
-        let lf = self.chunk[0] == b'\n';
-        match std::mem::replace(&mut self.cr, Cr::No) {
-            Cr::No => return false,
-            Cr::Line { border_if_lf: true } if lf => self.border(),
-            Cr::Line { .. } => self.previous = if lf { LineEnd::CrLf } else { LineEnd::Cr },
-            // The reference starts its next block with this LF, so it may be half of an LF LF.
-            Cr::Border => self.previous = if lf { LineEnd::Lf } else { LineEnd::Other },
-        }
-        lf
-    }
-
-    fn end_line(&mut self, ending: u8, blank: bool) {
-        if ending == b'\n' {
-            if blank && matches!(self.previous, LineEnd::Lf | LineEnd::CrLf) {
-                self.border();
-            } else {
-                self.previous = LineEnd::Lf;
+    fn find(&mut self) -> Result<Option<Found>, TooLarge> {
+        loop {
+            if let Some(event) = self.lines.next_event() {
+                self.uncommon = Some(event);
+                return Ok(Some(Found::Uncommon));
             }
-        } else if blank && self.previous == LineEnd::Cr {
-            // The reference reads the blank line's CR only with the next block: its event stays hidden.
-            self.border_before_last();
-            self.cr = Cr::Border;
-        } else {
-            self.cr = Cr::Line { border_if_lf: blank && self.previous == LineEnd::CrLf };
+            if !self.cut.is_empty() {
+                let Some(event) = self.mend() else { return Ok(None) };
+                if event.len() > LARGEST_CUT {
+                    self.cut = BytesMut::new();
+                }
+                match Shape::of(&event, &self.name) {
+                    Shape::Common(common) if common.end() <= self.limit => {
+                        self.mended = event;
+                        return Ok(Some(Found::Mended(common)));
+                    }
+                    _ => self.chunk.push_front(event),
+                }
+            } else if self.chunk.is_empty() {
+                if self.state != State::Ended || !self.lines.end() {
+                    return Ok(None);
+                }
+                continue;
+            } else if self.lines.are_between_events() {
+                match Shape::of(&self.chunk, &self.name) {
+                    Shape::Common(event) if event.end() <= self.limit => {
+                        return Ok(Some(Found::InChunk(event)));
+                    }
+                    Shape::Cut if self.may_wait() => {
+                        self.cut_off(self.chunk.len());
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            let read = self.lines.read(&self.chunk, self.limit)?;
+            self.chunk.advance(read);
         }
     }
 
-    fn border(&mut self) {
-        self.previous = LineEnd::Other;
-        self.released = self.events.len();
-        self.event.last_dispatched = false;
+    /// Whether what is in front of us may be set aside until there is more.
+    fn may_wait(&self) -> bool {
+        self.state == State::Open && !self.chunk.is_empty() && self.chunk.len() <= self.limit
     }
 
-    fn border_before_last(&mut self) {
-        self.previous = LineEnd::Other;
-        self.released = self.events.len() - usize::from(self.event.last_dispatched);
-    }
-
-    fn carry_on(&mut self) -> Result<(), TooLarge> {
-        self.check(self.carry.len() + self.chunk.len())?;
-        if self.carry.is_empty() {
-            self.carry.reserve(self.carry_size);
+    fn cut_off(&mut self, bytes: usize) {
+        if self.cut.is_empty() && self.cut.capacity() < bytes {
+            self.cut.reserve(CUT_ROOM);
         }
-        self.carry.extend_from_slice(&self.chunk);
-        self.chunk.advance(self.chunk.len());
-        Ok(())
+        self.cut.extend_from_slice(&self.chunk[..bytes]);
+        self.chunk.advance(bytes);
     }
 
-    fn carried_line(&mut self) {
-        self.carry_size = self.carry.len().clamp(self.carry_size, LARGEST_CARRY);
-        let line = self.carry.split().freeze();
-        let field = Field::of(&line, self.dialect);
-        self.event.take(field, &line, &mut self.events);
-    }
-
-    fn end(&mut self) {
-        if !self.carry.is_empty() {
-            self.carried_line();
+    /// Puts the event that a chunk edge cut together again. `None` if its end is not here yet.
+    fn mend(&mut self) -> Option<Bytes> {
+        let mut is_whole = self.state != State::Open;
+        while !is_whole && !self.chunk.is_empty() {
+            let end = common::end_behind(&self.cut, &self.chunk);
+            self.cut_off(end.unwrap_or(self.chunk.len()));
+            is_whole = end.is_some() || self.cut.len() > self.limit;
         }
-        self.border();
-    }
-
-    fn check(&self, line: usize) -> Result<(), TooLarge> {
-        if self.event.size + line > self.limit { Err(TooLarge) } else { Ok(()) }
+        is_whole.then(|| self.cut.split().freeze())
     }
 }
 
-#[derive(Debug)]
-struct TooLarge;
+/// Where the next event is.
+enum Found {
+    InChunk(CommonEvent),
+    Mended(CommonEvent),
+    Uncommon,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -319,263 +367,8 @@ enum State {
     Failed,
 }
 
-/// The line ending right before the current position, if it lies in the current block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineEnd {
-    Lf,
-    CrLf,
-    Cr,
-    Other,
-}
-
-/// What the last byte was, if it was a CR: half of a CRLF perhaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cr {
-    No,
-    Line { border_if_lf: bool },
-    Border,
-}
-
-const DATA: &[u8] = b"data: ";
-const EVENT: &[u8] = b"event: ";
-const SMALLEST_CARRY: usize = 1 << 10;
-const LARGEST_CARRY: usize = 64 << 10;
+/// Room for the events that chunk edges cut. It is used again when nobody keeps a slice of them, unless it had to
+/// grow far for one.
+const CUT_ROOM: usize = 1 << 10;
+const LARGEST_CUT: usize = 64 << 10;
 const DEFAULT_EVENT_LIMIT: usize = 64 << 20;
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::*;
-    use crate::frames::cuts::assert_same_for_every_cut;
-
-    /// The reference's three stages, written plainly: cut into blocks, cut into lines, read the lines.
-    fn model(input: &[u8], dialect: SseDialect, finished: bool) -> Vec<(Option<String>, String)> {
-        let mut at = 0;
-        let mut visible = Vec::new();
-        let mut rest = input;
-        while let Some(len) = border(rest) {
-            at += len;
-            rest = &rest[len..];
-        }
-        visible.extend_from_slice(if finished { input } else { &input[..at] });
-        let mut lines = Vec::new();
-        let mut line = Vec::new();
-        let mut bytes = visible.iter().copied().peekable();
-        while let Some(byte) = bytes.next() {
-            match byte {
-                b'\r' if bytes.peek() == Some(&b'\n') => {
-                    bytes.next();
-                    lines.push(std::mem::take(&mut line));
-                }
-                b'\r' if bytes.peek().is_none() && !finished => line.push(b'\r'),
-                b'\n' | b'\r' => lines.push(std::mem::take(&mut line)),
-                other => line.push(other),
-            }
-        }
-        if finished && !line.is_empty() {
-            lines.push(line);
-        }
-        let mut events = Vec::new();
-        let (mut name, mut data) = (String::new(), Vec::<String>::new());
-        for line in lines {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let line = match dialect {
-                SseDialect::BomPerLine => line.strip_prefix('\u{feff}').unwrap_or(&line),
-                SseDialect::BomKept => &line,
-            };
-            if line.is_empty() {
-                if !name.is_empty() || !data.is_empty() {
-                    let name = std::mem::take(&mut name);
-                    events.push(((!name.is_empty()).then_some(name), data.join("\n")));
-                    data.clear();
-                }
-                continue;
-            }
-            let (field, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "event" => value.clone_into(&mut name),
-                "data" => data.push(value.to_owned()),
-                _ => {}
-            }
-        }
-        events
-    }
-
-    fn border(bytes: &[u8]) -> Option<usize> {
-        (0..bytes.len()).find_map(|i| match &bytes[i..] {
-            [b'\n', b'\n', ..] | [b'\r', b'\r', ..] => Some(i + 2),
-            [b'\r', b'\n', b'\r', b'\n', ..] => Some(i + 4),
-            _ => None,
-        })
-    }
-
-    type Outcome = Result<Vec<(Option<String>, String)>, SseError>;
-
-    fn decode(mut decoder: SseDecoder, finished: bool, chunks: &mut dyn Iterator<Item = Bytes>) -> Outcome {
-        let mut events = Vec::new();
-        let mut drain = |decoder: &mut SseDecoder| {
-            while let Some(event) = decoder.next_event() {
-                let event = event?;
-                events.push((event.name.map(String::from), String::from(event.data)));
-            }
-            Ok(())
-        };
-        for chunk in chunks {
-            decoder.push(chunk);
-            drain(&mut decoder)?;
-        }
-        if finished {
-            decoder.finish();
-            drain(&mut decoder)?;
-        }
-        drain(&mut decoder)?;
-        Ok(events)
-    }
-
-    fn events_of(input: &[u8], dialect: SseDialect) -> Vec<(Option<String>, String)> {
-        for finished in [false, true] {
-            let got =
-                assert_same_for_every_cut(input, |chunks| decode(SseDecoder::new(dialect), finished, chunks));
-            assert_eq!(got, Ok(model(input, dialect, finished)), "{}", input.escape_ascii());
-        }
-        model(input, dialect, true)
-    }
-
-    fn data_of(input: &str) -> Vec<String> {
-        events_of(input.as_bytes(), SseDialect::BomPerLine).into_iter().map(|(_, data)| data).collect()
-    }
-
-    #[test]
-    fn field_rules() {
-        assert_eq!(data_of("data: a\ndata:b\ndata\ndata:  c\n\n"), ["a\nb\n\n c"]);
-        assert_eq!(data_of("data:\ta\n\n: comment\n\nDATA: x\n\n data: x\n\ndata : x\n\n"), ["\ta"]);
-        assert_eq!(data_of("id: 1\nretry: 2\ndatax: 3\neventual: 4\n\n"), [""; 0]);
-        assert_eq!(data_of("data: \u{85}\u{2028}\u{b}\u{c}é\n\n"), ["\u{85}\u{2028}\u{b}\u{c}é"]);
-        let events = events_of(
-            b"event: a\n\nevent:\n\ndata: x\nevent: b\n\nevent: c\nevent:\ndata\n\n",
-            SseDialect::BomKept,
-        );
-        let name = |name: &str| Some(name.to_owned());
-        assert_eq!(events, [(name("a"), String::new()), (name("b"), "x".into()), (None, String::new())]);
-    }
-
-    #[test]
-    fn ends_of_the_body() {
-        assert_eq!(data_of("data: a\n\ndata: b"), ["a"]);
-        assert_eq!(data_of("data: a\n\ndata: b\n"), ["a"]);
-        assert_eq!(data_of("data: a\n\ndata: b\r"), ["a"]);
-        assert_eq!(data_of("data: a\r\n\r"), ["a"]);
-        assert_eq!(data_of("data: a\n\r"), ["a"]);
-        assert_eq!(data_of("data: a\r\r"), ["a"]);
-        assert_eq!(data_of("\u{feff}data: a\n\n"), ["a"]);
-    }
-
-    #[test]
-    fn a_byte_order_mark_vanishes_or_stays() {
-        let input = "\u{feff}data: a\n\u{feff}\u{feff}data: b\n\u{feff}\ndata: c\n\n".as_bytes();
-        let data = |dialect| events_of(input, dialect).into_iter().map(|(_, data)| data).collect::<Vec<_>>();
-        assert_eq!(data(SseDialect::BomPerLine), ["a", "c"]);
-        assert_eq!(data(SseDialect::BomKept), ["c"]);
-    }
-
-    #[test]
-    fn every_short_mix_of_line_ends_agrees_with_the_reference() {
-        let pieces: [&[u8]; 4] = [b"\n", b"\r", b"data: x", b"\xef\xbb\xbf"];
-        for code in 0..4_usize.pow(8) {
-            let mut input = Vec::new();
-            for place in 0..8 {
-                input.extend_from_slice(pieces[code >> (2 * place) & 3]);
-            }
-            for dialect in [SseDialect::BomPerLine, SseDialect::BomKept] {
-                for finished in [false, true] {
-                    let want = Ok(model(&input, dialect, finished));
-                    let input = Bytes::copy_from_slice(&input);
-                    let whole =
-                        decode(SseDecoder::new(dialect), finished, &mut std::iter::once(input.clone()));
-                    let bytes = &mut (0..input.len()).map(|i| input.slice(i..=i));
-                    let bytewise = decode(SseDecoder::new(dialect), finished, bytes);
-                    assert_eq!(whole, want, "{} finished {finished}", input.escape_ascii());
-                    assert_eq!(bytewise, want, "{} finished {finished}, bytewise", input.escape_ascii());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn invalid_utf8_is_replaced_per_maximal_part() {
-        let got = events_of(b"data: a\xff\xe2\x82b\xf0\x9f\x98\xc3\n\n", SseDialect::BomKept);
-        assert_eq!(got[0].1, "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}");
-    }
-
-    #[test]
-    fn the_limit_holds_for_every_cut() {
-        for (input, fits) in [
-            (&b"data: 45678\n\n"[..], true),
-            (b"data: 456789\n\n", false),
-            (b"data: 1\ndata:2\ndata:\n\ndata: 45678\n\n", true),
-            (b"data: 12345\ndata: 1\n\n", false),
-            (b": 45678901234", false),
-        ] {
-            let got = assert_same_for_every_cut(input, |chunks| {
-                decode(SseDecoder::new(SseDialect::BomKept).with_event_limit(11), true, chunks)
-            });
-            assert_eq!(got.is_ok(), fits, "{}", input.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn after_an_error_nothing_comes() {
-        let mut decoder = SseDecoder::new(SseDialect::BomKept).with_event_limit(8);
-        decoder.push("data: 12345\n\ndata: 1\n\n".into());
-        assert_eq!(decoder.next_event(), Some(Err(SseError::EventTooLarge { limit: 8 })));
-        decoder.push("data: 1\n\n".into());
-        decoder.finish();
-        assert_eq!(decoder.next_event(), None);
-    }
-
-    #[test]
-    fn data_is_a_slice_of_the_chunk() {
-        let chunk = Bytes::from("event: e\ndata: {\"a\":1}\n\n".to_owned());
-        let range = chunk.as_ptr_range();
-        let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
-        decoder.push(chunk.clone());
-        let event = decoder.next_event().unwrap().unwrap();
-        assert!(range.contains(&event.data.as_ptr()));
-    }
-
-    #[test]
-    fn a_name_that_comes_again_is_shared_and_keeps_no_chunk_alive() {
-        let chunk = Bytes::from("event: e\ndata: 1\n\nevent: e\ndata: 2\n\n".to_owned());
-        let range = chunk.as_ptr_range();
-        let mut decoder = SseDecoder::new(SseDialect::BomPerLine);
-        decoder.push(chunk.clone());
-        let names: [_; 2] = std::array::from_fn(|_| decoder.next_event().unwrap().unwrap().name.unwrap());
-        assert_eq!(names[0].as_ptr(), names[1].as_ptr());
-        assert!(!range.contains(&names[0].as_ptr()));
-    }
-
-    #[test]
-    fn names_that_are_taken_back_do_not_add_up_to_the_limit() {
-        let mut decoder = SseDecoder::new(SseDialect::BomPerLine).with_event_limit(40);
-        decoder.push(Bytes::from("event: taken back\nevent:\ndata: x\n\n".repeat(100)));
-        let events: Vec<_> = std::iter::from_fn(|| decoder.next_event()).map(Result::unwrap).collect();
-        assert_eq!(events.len(), 100);
-        assert!(events.iter().all(|event| event.name.is_none() && event.data == "x"));
-    }
-
-    #[test]
-    fn a_large_event_arrives_byte_by_byte() {
-        let mut body = String::from("data: ");
-        while body.len() < 1 << 20 {
-            write!(body, "{} ", body.len()).unwrap();
-        }
-        let want = body[6..].to_owned();
-        body.push_str("\n\n");
-        let body = Bytes::from(body);
-        let chunks = &mut (0..body.len()).map(|i| body.slice(i..=i));
-        let got = decode(SseDecoder::new(SseDialect::BomKept), false, chunks).unwrap();
-        assert_eq!(got, [(None, want)]);
-    }
-}

@@ -7,13 +7,23 @@ pub(super) enum Piece<'a> {
     Char(char),
 }
 
+impl Piece<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Plain(plain) => plain.len(),
+            Self::Char(character) => character.len_utf8(),
+        }
+    }
+}
+
 /// The pieces of a string's source, which the scanner has checked.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces<'a>(pub(super) &'a str);
 
 impl Pieces<'_> {
     pub(super) fn unescape(self) -> String {
-        let mut text = String::with_capacity(self.0.len());
+        // With no room to spare, the string becomes a `Text` as it is.
+        let mut text = String::with_capacity(self.clone().map(Piece::len).sum());
         for piece in self {
             match piece {
                 Piece::Plain(plain) => text.push_str(plain),

@@ -1,5 +1,7 @@
 //! Reads texts that repeat an earlier one but for one string, without parsing them.
 
+use bytes::Bytes;
+
 use super::escape::Pieces;
 use super::node::Node;
 use super::scan::{plain_prefix, string_end};
@@ -35,13 +37,15 @@ impl Repetition {
         self.end = cut.map(|(_, end)| tail[end..].to_vec());
     }
 
-    /// The string's content, if the text repeats the pattern.
-    pub(crate) fn content(&self, text: &Text) -> Option<Text> {
-        let rest = text.as_bytes().strip_prefix(self.head.as_slice()).filter(|_| !self.head.is_empty())?;
+    /// The string's content, if those bytes repeat the pattern; they are a slice of `buffer`, and the content may
+    /// become one.
+    pub(crate) fn content(&self, bytes: &[u8], buffer: &Bytes) -> Option<Text> {
+        let rest = bytes.strip_prefix(self.head.as_slice()).filter(|_| !self.head.is_empty())?;
         let plain = plain_prefix(rest);
         let is_plain = rest.get(plain) == Some(&b'"');
         let length = if is_plain { plain } else { string_end(rest)? };
-        let behind = rest[length..].strip_prefix(self.tail.as_slice())?;
+        let (content, behind) = rest.split_at(length);
+        let behind = behind.strip_prefix(self.tail.as_slice())?;
         let repeats = match &self.end {
             None => behind.is_empty(),
             Some(end) => behind[plain_prefix(behind)..] == **end,
@@ -49,8 +53,8 @@ impl Repetition {
         if !repeats {
             return None;
         }
-        let content = text.get(self.head.len()..self.head.len() + length)?;
-        Some(if is_plain { text.slice(content) } else { Pieces(content).unescape().into() })
+        let content = Text::part_of(buffer, content);
+        Some(if is_plain { content } else { Pieces(&content).unescape().into() })
     }
 }
 
@@ -73,10 +77,15 @@ mod tests {
         repetition
     }
 
+    fn content(repetition: &Repetition, text: &str) -> Option<String> {
+        let bytes = Bytes::from(text.to_owned());
+        repetition.content(&bytes, &bytes).map(String::from)
+    }
+
     #[test]
     fn only_the_string_may_differ() {
         let repetition = learned(r#"{"id":1,"d":{"text":"one"},"n":null}"#, None);
-        let content = |text: &str| repetition.content(&text.into()).map(|text| text.to_string());
+        let content = |text: &str| content(&repetition, text);
         assert_eq!(content(r#"{"id":1,"d":{"text":"another"},"n":null}"#).as_deref(), Some("another"));
         assert_eq!(
             content(r#"{"id":1,"d":{"text":"a\n\"b\" \u00e4"},"n":null}"#).as_deref(),
@@ -100,7 +109,7 @@ mod tests {
     #[test]
     fn padding_may_differ_too() {
         let repetition = learned(r#"{"d":{"text":"one"},"pad":"xyz","n":1}"#, Some("pad"));
-        let content = |text: &str| repetition.content(&text.into()).map(|text| text.to_string());
+        let content = |text: &str| content(&repetition, text);
         assert_eq!(content(r#"{"d":{"text":"two"},"pad":"","n":1}"#).as_deref(), Some("two"));
         assert_eq!(content(r#"{"d":{"text":"two"},"pad":"a\n","n":1}"#), None, "escapes are for the parser");
         assert_eq!(content(r#"{"d":{"text":"two"},"pad":"a","n":2}"#), None);
@@ -109,7 +118,7 @@ mod tests {
 
     #[test]
     fn nothing_repeats_what_was_never_seen() {
-        assert_eq!(Repetition::default().content(&"".into()), None);
-        assert_eq!(Repetition::default().content(&"\"a\"".into()), None);
+        assert_eq!(content(&Repetition::default(), ""), None);
+        assert_eq!(content(&Repetition::default(), "\"a\""), None);
     }
 }

@@ -1,7 +1,6 @@
 //! What the lines of an event mean, and the event that they make.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
@@ -107,21 +106,6 @@ impl Partial {
             name: self.name.take().map(Text::from_utf8_lossy),
             data: Text::from_utf8_lossy(data),
         })
-    }
-}
-
-/// The name that events had last: a stream has few, and most events have the one before.
-#[derive(Debug, Default)]
-pub(super) struct Names(Text);
-
-impl Names {
-    pub(super) fn get(&mut self, chunk: &Bytes, name: Range<usize>) -> Text {
-        let bytes = &chunk[name];
-        if self.0.as_bytes() != bytes {
-            // A copy, so that a name keeps no chunk alive.
-            self.0 = String::from_utf8_lossy(bytes).into_owned().into();
-        }
-        self.0.clone()
     }
 }
 

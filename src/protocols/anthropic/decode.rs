@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::errors;
 use crate::catalog::cost::{self, Tokens as Counts};
-use crate::frames::{SseDecoder, SseDialect, SseEvent};
+use crate::frames::{LentEvent, SseDecoder, SseDialect};
 use crate::json::javascript::{defined, or_zero, to_number};
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
@@ -36,6 +36,11 @@ const PARSED_EVENTS: &[&str] = &[
 
 pub(crate) struct MessageDecoder {
     events: SseDecoder,
+    reader: MessageReader,
+}
+
+/// What is done with each event.
+struct MessageReader {
     document: Document,
     /// The last deltas of text and of thinking.
     text: Repetition,
@@ -48,8 +53,7 @@ pub(crate) struct MessageDecoder {
 
 impl MessageDecoder {
     pub(crate) fn new(model: Model, counting: Counting) -> Self {
-        Self {
-            events: SseDecoder::new(SseDialect::BomKept),
+        let reader = MessageReader {
             document: Document::new(),
             text: Repetition::default(),
             thinking: Repetition::default(),
@@ -57,41 +61,49 @@ impl MessageDecoder {
             model,
             counted: Counts::default(),
             summary: StreamSummary::default(),
-        }
+        };
+        Self { events: SseDecoder::new(SseDialect::BomKept), reader }
     }
 
     fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
-        while let Some(event) = self.events.next_event() {
+        while let Some(event) = self.events.next_lent() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
-            self.event(event, tokens)?;
+            self.reader.event(event, tokens)?;
         }
         Ok(())
     }
 
-    fn event(&mut self, event: SseEvent, tokens: &mut TokenQueue) -> Result<(), Error> {
-        let name = event.name.as_deref().unwrap_or_default();
+    /// One event's data, framed in another way.
+    pub(crate) fn message(&mut self, data: &Bytes, tokens: &mut TokenQueue) -> Result<(), Error> {
+        self.reader.message(data, data, tokens)
+    }
+}
+
+impl MessageReader {
+    fn event(&mut self, event: LentEvent<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
+        let name = event.name().unwrap_or_default();
         if name == "error" {
-            return Err(errors::in_stream(event.data));
+            return Err(errors::in_stream(event.text(event.data())));
         }
         if !PARSED_EVENTS.contains(&name) {
             return Ok(());
         }
         // The event's name decides whether it is read, the type inside what it means.
-        self.message(event.data, tokens)
+        self.message(event.data(), event.buffer(), tokens)
     }
 
-    /// One event's data, however it was framed.
-    pub(crate) fn message(&mut self, data: Text, tokens: &mut TokenQueue) -> Result<(), Error> {
-        if let Some(text) = self.text.content(&data) {
+    /// One event's data, which is a slice of `buffer`.
+    fn message(&mut self, data: &[u8], buffer: &Bytes, tokens: &mut TokenQueue) -> Result<(), Error> {
+        if let Some(text) = self.text.content(data, buffer) {
             tokens.push_back(StreamToken::Text(text));
             return Ok(());
         }
-        if let Some(text) = self.thinking.content(&data) {
+        if let Some(text) = self.thinking.content(data, buffer) {
             tokens.push_back(StreamToken::Reasoning(text));
             return Ok(());
         }
         let Self { document, counting, counted, summary, .. } = self;
-        let event = document.parse(data)?;
+        let event = document.parse(Text::part_of(buffer, data))?;
         if event.is_null() {
             return Err(Error::malformed("an event is null"));
         }
@@ -123,18 +135,18 @@ impl Decode for MessageDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens)?;
-        self.document.clear();
+        self.reader.document.clear();
         Ok(Progress::More)
     }
 
     fn finish(&mut self, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.finish();
         self.drain(tokens)?;
-        let Counts { input, output, cache_writes, cache_reads } = self.counted;
+        let Counts { input, output, cache_writes, cache_reads } = self.reader.counted;
         let any = [input, output, cache_writes, cache_reads].iter().any(|count| *count > 0.0);
-        if self.counting == Counting::WithCost && any {
+        if self.reader.counting == Counting::WithCost && any {
             let mut token = usage_object(0.0.into(), 0.0.into());
-            token.insert("totalCost", cost::anthropic_style(self.model.info(), self.counted));
+            token.insert("totalCost", cost::anthropic_style(self.reader.model.info(), self.reader.counted));
             tokens.push_back(StreamToken::from_object(token));
         }
         Ok(Progress::Complete)
@@ -145,7 +157,7 @@ impl Decode for MessageDecoder {
     }
 
     fn summary(&self) -> StreamSummary {
-        self.summary.clone()
+        self.reader.summary.clone()
     }
 }
 

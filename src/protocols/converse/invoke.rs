@@ -10,6 +10,7 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use bytes::Bytes;
 
 use super::errors::Thrown;
 use crate::json::javascript::defined;
@@ -162,15 +163,17 @@ impl ModelReader {
         let bytes = base64::prelude::BASE64_STANDARD
             .decode(bytes.as_bytes())
             .map_err(|_| Thrown::malformed("Error", "a chunk of the stream is not in base64"))?;
-        let data = Text::from_utf8_lossy(bytes.into());
+        let data = Bytes::from(bytes);
         let malformed = |message: String| Thrown::malformed("SyntaxError", message);
         match self {
             Self::Claude(decoder) => {
-                decoder.message(data, tokens).map_err(|error| malformed(error.message().to_owned()))
+                decoder.message(&data, tokens).map_err(|error| malformed(error.message().to_owned()))
             }
             Self::Text(reader) => {
                 let TextReader { document, summary } = &mut **reader;
-                let piece = document.parse(data).map_err(|error| malformed(error.to_string()))?;
+                let piece = document
+                    .parse(Text::from_utf8_lossy(data))
+                    .map_err(|error| malformed(error.to_string()))?;
                 text_piece(piece, summary, tokens);
                 Ok(())
             }

@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
-use super::errors::{self};
-use crate::frames::{SseDecoder, SseDialect, SseEvent};
+use super::errors;
+use crate::frames::{LentEvent, SseDecoder, SseDialect};
 use crate::json::javascript::is_space;
 use crate::json::{Document, Node, Object, Repetition, Value};
 use crate::model::Model;
@@ -89,6 +89,14 @@ pub(crate) fn first_choice(root: Node<'_>) -> Node<'_> {
 /// Decodes the SDK's event stream with a provider's steps.
 pub(crate) struct ChatDecoder {
     events: SseDecoder,
+    reader: EventReader,
+    end: &'static [EndStep],
+    /// What becomes of an error in the stream.
+    on_error: fn(Error) -> Error,
+}
+
+/// What is done with each event.
+struct EventReader {
     document: Document,
     /// The last event with nothing but text, and the last with nothing but reasoning.
     text: Repetition,
@@ -97,9 +105,6 @@ pub(crate) struct ChatDecoder {
     done: bool,
     state: ChatState,
     steps: &'static [Step],
-    end: &'static [EndStep],
-    /// What becomes of an error in the stream.
-    on_error: fn(Error) -> Error,
 }
 
 impl ChatDecoder {
@@ -109,45 +114,42 @@ impl ChatDecoder {
         end: &'static [EndStep],
         on_error: fn(Error) -> Error,
     ) -> Self {
-        Self {
-            events: SseDecoder::new(SseDialect::BomPerLine),
+        let reader = EventReader {
             document: Document::new(),
             text: Repetition::default(),
             reasoning: Repetition::default(),
             done: false,
             state,
             steps,
-            end,
-            on_error,
-        }
+        };
+        Self { events: SseDecoder::new(SseDialect::BomPerLine), reader, end, on_error }
     }
 
     fn drain(&mut self, tokens: &mut TokenQueue) -> Result<(), Error> {
-        while let Some(event) = self.events.next_event() {
+        while let Some(event) = self.events.next_lent() {
             let event = event.map_err(|error| Error::invalid_response(error.to_string()))?;
-            if self.done {
-                continue;
-            }
-            if event.data.starts_with("[DONE]") {
-                self.done = true;
-                continue;
-            }
-            self.event(event, tokens)?;
+            self.reader.read(event, tokens)?;
         }
         Ok(())
     }
+}
 
-    fn event(&mut self, event: SseEvent, tokens: &mut TokenQueue) -> Result<(), Error> {
-        if event.name.is_none()
-            && let Some(token) = self.repeated(&event.data)
+impl EventReader {
+    fn read(&mut self, event: LentEvent<'_>, tokens: &mut TokenQueue) -> Result<(), Error> {
+        if self.done || event.data().starts_with(b"[DONE]") {
+            self.done = true;
+            return Ok(());
+        }
+        if event.name().is_none()
+            && let Some(token) = self.repeated(event)
         {
             tokens.push_back(token);
             return Ok(());
         }
-        let (known, is_named) = (tokens.len(), event.name.is_some());
-        let parsed = self.document.parse(event.data)?;
+        let (known, is_named) = (tokens.len(), event.name().is_some());
+        let parsed = self.document.parse(event.text(event.data()))?;
         // Events of the Assistants API reach the handlers wrapped, so that they find nothing in them.
-        let is_thread = event.name.is_some_and(|name| name.starts_with("thread."));
+        let is_thread = event.name().is_some_and(|name| name.starts_with("thread."));
         let root = if is_thread { Node::undefined() } else { parsed };
         if root.is_null() {
             return Err(Error::malformed("an event is null"));
@@ -179,15 +181,15 @@ impl ChatDecoder {
     }
 
     /// The token of an event that repeats an earlier one but for its text.
-    fn repeated(&self, data: &Text) -> Option<StreamToken> {
+    fn repeated(&self, event: LentEvent<'_>) -> Option<StreamToken> {
         if !self.state.tags.is_transparent() {
             return None;
         }
-        if let Some(text) = self.text.content(data) {
+        if let Some(text) = self.text.content(event.data(), event.buffer()) {
             return (!text.is_empty()).then_some(StreamToken::Text(text));
         }
         // Blank reasoning means something else to some providers.
-        let reasoning = self.reasoning.content(data)?;
+        let reasoning = self.reasoning.content(event.data(), event.buffer())?;
         let is_blank = reasoning.trim_matches(is_space).is_empty();
         (!is_blank).then_some(StreamToken::Reasoning(reasoning))
     }
@@ -205,7 +207,7 @@ impl Decode for ChatDecoder {
     fn push(&mut self, chunk: Bytes, tokens: &mut TokenQueue) -> Result<Progress, Error> {
         self.events.push(chunk);
         self.drain(tokens).map_err(self.on_error)?;
-        self.document.clear();
+        self.reader.document.clear();
         Ok(Progress::More)
     }
 
@@ -213,7 +215,7 @@ impl Decode for ChatDecoder {
         self.events.finish();
         self.drain(tokens).map_err(self.on_error)?;
         for step in self.end {
-            step(&mut self.state, tokens);
+            step(&mut self.reader.state, tokens);
         }
         Ok(Progress::Complete)
     }
@@ -223,7 +225,7 @@ impl Decode for ChatDecoder {
     }
 
     fn summary(&self) -> StreamSummary {
-        self.state.summary.clone()
+        self.reader.state.summary.clone()
     }
 }
 

@@ -1,0 +1,83 @@
+//! Instructions of encoding, framing and decoding, counted by callgrind: the same on a busy machine as on a quiet one.
+//!
+//! `scripts/instructions` runs it; the figures of the last run stand in `benches/README.md`. A case fails when it needs
+//! more than its ceiling, which stands beside it: what it needed when it was last agreed on, and 5 %. Who makes a case
+//! dearer on purpose raises its ceiling in the same change; who makes it cheaper lowers it.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gungraun::{Callgrind, EventKind, prelude::*};
+use samewire::{AiProvider, ChatRequest};
+
+#[path = "../inputs/mod.rs"]
+mod inputs;
+
+type Provider = Arc<dyn AiProvider>;
+
+/// About 800 events of OpenAI's form and 2,000 of Anthropic's.
+const BODY: usize = 256 << 10;
+
+fn openai(chunk: usize) -> Vec<Bytes> {
+    inputs::cut(&inputs::openai_deltas(BODY), chunk)
+}
+
+fn anthropic(chunk: usize) -> Vec<Bytes> {
+    inputs::cut(&inputs::anthropic_deltas(BODY), chunk)
+}
+
+fn openai_by_event() -> Vec<Bytes> {
+    inputs::cut_by_event(&inputs::openai_deltas(BODY))
+}
+
+#[library_benchmark]
+#[bench::openai_16_kib(args = (openai(16 << 10)), config = at_most(293_000))]
+#[bench::openai_1_event(args = (openai_by_event()), config = at_most(384_000))]
+#[bench::openai_61_bytes(args = (openai(61)), config = at_most(2_320_000))]
+#[bench::anthropic_16_kib(args = (anthropic(16 << 10)), config = at_most(685_000))]
+#[bench::anthropic_61_bytes(args = (anthropic(61)), config = at_most(3_320_000))]
+fn sse(chunks: Vec<Bytes>) -> (usize, Vec<Bytes>) {
+    (inputs::count_events(black_box(&chunks)), chunks)
+}
+
+#[library_benchmark]
+#[bench::openai_16_kib(args = (inputs::openai(), openai(16 << 10)), config = at_most(866_000))]
+#[bench::openai_61_bytes(args = (inputs::openai(), openai(61)), config = at_most(3_740_000))]
+#[bench::anthropic_16_kib(args = (inputs::anthropic(), anthropic(16 << 10)), config = at_most(1_980_000))]
+#[bench::anthropic_61_bytes(args = (inputs::anthropic(), anthropic(61)), config = at_most(5_450_000))]
+#[bench::openai_recorded(args = (inputs::openai(), recorded("openai/stream-text-multibyte")), config = at_most(1_410_000))]
+#[bench::anthropic_recorded(args = (inputs::anthropic(), recorded("anthropic/stream-thinking")), config = at_most(10_600_000))]
+fn decode(provider: Provider, chunks: Vec<Bytes>) -> (usize, Provider, Vec<Bytes>) {
+    (inputs::count_tokens(black_box(&*provider), black_box(&chunks)), provider, chunks)
+}
+
+fn recorded(case: &str) -> Vec<Bytes> {
+    inputs::cut(&inputs::recorded(case, BODY), 16 << 10)
+}
+
+#[library_benchmark]
+#[bench::openai_small_chat(args = (inputs::openai(), inputs::small_chat()), config = at_most(57_800))]
+#[bench::openai_200_messages_50_tools(args = (inputs::openai(), large_chat()), config = at_most(5_840_000))]
+#[bench::anthropic_small_chat(args = (inputs::anthropic(), inputs::small_chat()), config = at_most(42_700))]
+#[bench::anthropic_200_messages_50_tools(args = (inputs::anthropic(), large_chat()), config = at_most(5_530_000))]
+fn encode(provider: Provider, request: ChatRequest) -> (usize, Provider, ChatRequest) {
+    let encoded = black_box(&*provider).encode(black_box(&request)).expect("the request can be made");
+    (encoded.body.len(), provider, request)
+}
+
+fn large_chat() -> ChatRequest {
+    inputs::long_chat().with_tools(inputs::fifty_tools())
+}
+
+/// Fails the case above that many instructions.
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, instructions)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+library_benchmark_group!(name = all, benchmarks = [encode, sse, decode]);
+main!(library_benchmark_groups = all);
