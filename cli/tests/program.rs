@@ -631,3 +631,44 @@ fn ctrl_c_ends_a_call_with_130() {
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+/// Providers, models, profiles, routes and sessions may be called whatever: what is kept on disk (model lists, the history
+/// of lines) stays where it belongs.
+#[test]
+fn names_that_are_paths_make_no_files_elsewhere() {
+    let project = Project::new();
+    let home = project.path().join("deep/home");
+    fs::create_dir_all(&home).unwrap();
+    fs::copy(project.path().join("samewire.toml"), home.join("samewire.toml")).unwrap();
+    let url = project.service.url();
+    for name in ["../../evil", "/tmp/samewire-evil", "..\\..\\evil", "mine/../../evil"] {
+        for arguments in [
+            ["chat", "--provider", name, "--model", name, "hi"].as_slice(),
+            &["chat", "--provider", "mine", "--model", name, "hi"],
+            &["chat", "--route", name, "hi"],
+            &["chat", "--profile", name, "hi"],
+            &["list-models", "--provider", name],
+            &["list-models", "--provider", "mine"],
+            &["chaos", name],
+            &["conform", "--show", name],
+        ] {
+            run_in(&home, arguments, &[("MY_KEY", "sk-good-secret"), ("SERVICE", &url)], "");
+        }
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![project.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    let allowed = |path: &Path| path.ends_with("samewire.toml") || path.starts_with(&home);
+    assert!(
+        found.iter().any(|path| path.starts_with(&home) && path.to_string_lossy().contains("lists")),
+        "{found:?}"
+    );
+    let evil = found.iter().find(|path| !allowed(path) || path.to_string_lossy().contains("evil"));
+    assert_eq!(evil, None, "{found:?}");
+    assert!(!Path::new("/tmp/samewire-evil").exists());
+}
