@@ -113,10 +113,7 @@ impl UsageLedger {
             return tokens;
         }
         let key = tokens.key_id().cloned();
-        let call = match &self.catalogue {
-            Some(catalogue) => call.priced_by(catalogue),
-            None => call,
-        };
+        let call = self.priced(call);
         let meter = Meter {
             ledger: self.clone(),
             call: Some(call),
@@ -126,6 +123,14 @@ impl UsageLedger {
             outcome: Outcome::Dropped,
         };
         tokens.observed(meter)
+    }
+
+    /// The call at the prices that the ledger knows.
+    pub(super) fn priced(&self, call: MeteredCall) -> MeteredCall {
+        match &self.catalogue {
+            Some(catalogue) => call.priced_by(catalogue),
+            None => call,
+        }
     }
 
     /// Books a record.
@@ -202,6 +207,7 @@ pub struct MeteredCall {
     model: Model,
     counting: Counting,
     task_id: Option<String>,
+    on_behalf_of: Option<String>,
     request_bytes: usize,
 }
 
@@ -214,13 +220,15 @@ impl MeteredCall {
             counting: Counting::of(provider.name(), &model.id),
             model,
             task_id: request.task_id.clone(),
+            on_behalf_of: request.on_behalf_of.clone(),
             request_bytes: text_bytes(request),
         }
     }
 
     /// A completion that is about to be sent.
     pub fn of_completion(provider: &dyn AiProvider, request: &CompletionRequest) -> Self {
-        Self::new(provider, &ChatRequest::new(request.prompt.clone(), []))
+        let call = Self::new(provider, &ChatRequest::new(request.prompt.clone(), []));
+        Self { on_behalf_of: request.on_behalf_of.clone(), ..call }
     }
 
     /// The same call, booked under another name of the provider, such as a manager's.
@@ -242,6 +250,21 @@ impl MeteredCall {
     pub fn priced_by(mut self, catalogue: &Catalogue) -> Self {
         self.model = catalogue.priced(&self.provider, self.model);
         self
+    }
+
+    /// Who asks.
+    pub(super) fn on_behalf_of(&self) -> Option<&str> {
+        self.on_behalf_of.as_deref()
+    }
+
+    /// The conversation's id.
+    pub(super) fn task_id(&self) -> Option<&str> {
+        self.task_id.as_deref()
+    }
+
+    /// What it costs at these counts.
+    pub(super) fn cost(&self, usage: &Usage) -> Option<Cost> {
+        Cost::of(usage, self.counting, &self.model)
     }
 
     #[cfg(feature = "metrics")]
@@ -281,6 +304,7 @@ impl MeteredCall {
             model: self.model.id,
             key,
             task_id: self.task_id,
+            on_behalf_of: self.on_behalf_of,
             outcome,
             guessed,
         }
@@ -468,6 +492,7 @@ mod tests {
                 model: Model::without_info(model),
                 counting: Counting::OPENAI,
                 task_id: None,
+                on_behalf_of: None,
                 request_bytes: 0,
             };
             let usage = Usage { input_tokens: 1_000_000, output_tokens: 500_000, ..Usage::default() };
@@ -545,6 +570,7 @@ mod tests {
             model: "m".into(),
             key: None,
             task_id: None,
+            on_behalf_of: None,
             outcome: Outcome::Complete,
             tokens: TokenCounts { input: 5, ..TokenCounts::default() },
             guessed: false,

@@ -43,6 +43,7 @@ mod shared_state;
 mod single_try;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod usage;
 
 #[doc(no_inline)]

@@ -15,7 +15,7 @@ fn no_label_of_any_provider_tells_a_key_a_prompt_or_a_task() {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let private = || {
         let message = Message::user("a private pl4nted matter");
-        ChatRequest::new("", [message]).with_task_id(format!("task {KEY}"))
+        ChatRequest::new("", [message]).with_task_id(format!("task {KEY}")).with_on_behalf_of(KEY)
     };
     let mut measured = 0;
     metrics::with_local_recorder(&recorder, || {
