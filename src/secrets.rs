@@ -105,7 +105,7 @@ fn spelt_in_json(secret: &Bytes) -> Option<Bytes> {
         return None;
     }
     let json = Value::from(String::from_utf8_lossy(secret).into_owned()).to_json();
-    Some(Bytes::copy_from_slice(json[1..json.len() - 1].as_bytes()))
+    Some(Bytes::copy_from_slice(&json.as_bytes()[1..json.len() - 1]))
 }
 
 /// What stands in the place of a secret.

@@ -41,11 +41,9 @@ fn no_such_case(id: &str, folder: &Path) -> String {
         all.iter().filter(|known| known.starts_with(part)).map(String::as_str).take(5).collect()
     };
     let alike = [id, &format!("{provider}/")].into_iter().map(begins).find(|alike| !alike.is_empty());
-    let mut problem = format!("there is no case {id:?} in {}", folder.display());
-    if let Some(alike) = alike.filter(|_| !id.is_empty()) {
-        problem += &format!("; {} ... begin alike", alike.join(", "));
-    }
-    problem
+    let hint =
+        alike.filter(|_| !id.is_empty()).map(|alike| format!("; {} ... begin alike", alike.join(", ")));
+    format!("there is no case {id:?} in {}{}", folder.display(), hint.unwrap_or_default())
 }
 
 impl Case {

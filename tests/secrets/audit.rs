@@ -126,7 +126,8 @@ async fn the_bytes_of_calls_side_by_side_are_kept_apart() {
     let told = audited((0..2).map(|_| Exchange::new(200).body(ANSWER)), async |manager: ProviderManager| {
         let long = ChatRequest::new("private ".repeat(1000), [Message::user("hi")]).with_on_behalf_of("long");
         let (a, b) = tokio::join!(manager.chat(long), manager.chat(private()));
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
     })
     .await;
     let bytes = |who: &str| -> usize {
