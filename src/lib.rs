@@ -116,6 +116,8 @@
 //!
 //! Embeddings, audio, and everything above a single call: prompts, agents, memory.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod answer_format;
 mod auth;
 mod context;

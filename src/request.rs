@@ -37,6 +37,8 @@ pub struct ChatRequest {
     pub parallel_tool_calls: Option<bool>,
     /// The conversation's id, for services that trace or cache by it.
     pub task_id: Option<String>,
+    /// Who asks, as the caller names its users or tenants: for usage records and the audit log, never sent.
+    pub on_behalf_of: Option<String>,
     /// Further entries of the reference's `metadata` that single providers read (`mode`,
     /// `allowedFunctionNames`, `thinking`, ...).
     pub metadata: Object,
@@ -80,6 +82,14 @@ impl ChatRequest {
     #[must_use]
     pub fn with_task_id(mut self, task_id: impl Into<String>) -> Self {
         self.task_id = Some(task_id.into());
+        self
+    }
+
+    /// The same conversation, asked for that user or tenant. Usage records and the audit log tell the name; no service
+    /// and no metric does.
+    #[must_use]
+    pub fn with_on_behalf_of(mut self, who: impl Into<String>) -> Self {
+        self.on_behalf_of = Some(who.into());
         self
     }
 
@@ -129,12 +139,22 @@ pub struct CompletionRequest {
     pub prompt: String,
     /// How the prompt is framed.
     pub format: PromptFormat,
+    /// Who asks, as the caller names its users or tenants: for usage records and the audit log, never sent.
+    pub on_behalf_of: Option<String>,
 }
 
 impl CompletionRequest {
     /// A completion of that prompt, framed as the reference frames it.
     pub fn new(prompt: impl Into<String>) -> Self {
-        Self { prompt: prompt.into(), format: PromptFormat::default() }
+        Self { prompt: prompt.into(), ..Self::default() }
+    }
+
+    /// The same prompt, asked for that user or tenant, as
+    /// [`ChatRequest::with_on_behalf_of`](ChatRequest::with_on_behalf_of).
+    #[must_use]
+    pub fn with_on_behalf_of(mut self, who: impl Into<String>) -> Self {
+        self.on_behalf_of = Some(who.into());
+        self
     }
 
     /// The same prompt, framed otherwise.

@@ -16,6 +16,9 @@ use samewire::{ChatRequest, Context, Message, ProviderRegistry, ProviderSettings
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+#[path = "registry/support.rs"]
+mod support;
+
 /// One line of the table.
 struct Row {
     id: &'static str,
@@ -108,7 +111,7 @@ fn providers_md() -> String {
         )
         .unwrap();
     }
-    text
+    text + &support::table()
 }
 
 fn assert_body(row: &Row, body: &str) {

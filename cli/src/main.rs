@@ -1,6 +1,7 @@
 //! `samewire`: chat with any provider from the terminal, and prove that samewire speaks like the
 //! TypeScript.
 
+mod address;
 mod chaos;
 mod chat;
 mod config;

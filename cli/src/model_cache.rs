@@ -49,3 +49,26 @@ impl ModelCache {
 }
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_kept_in_its_folder_whatever_the_provider_and_its_settings_are_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context { cache_dir: Some(folder.path().join("cache")), ..Context::system() };
+        for name in ["../../evil", "/tmp/evil", "..", "a\\..\\b", "a\0b", ""] {
+            let settings = ProviderSettings::new(name).with("apiModelId", name).with("apiKey", "sk-pl4nted");
+            let cache = ModelCache::of(name, &settings, &context);
+            cache.write(&Value::from("kept"));
+            assert_eq!(cache.read().unwrap().0.as_str(), Some("kept"), "{name:?}");
+            let path = cache.0.unwrap();
+            assert_eq!(path.parent().unwrap(), folder.path().join("cache/lists"), "{name:?}");
+            let file = path.file_stem().unwrap().to_str().unwrap();
+            assert!(file.len() == 16 && file.bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}");
+        }
+        let kept = std::fs::read_dir(folder.path().join("cache/lists")).unwrap().count();
+        assert_eq!((kept, std::fs::read_dir(folder.path()).unwrap().count()), (6, 1));
+    }
+}

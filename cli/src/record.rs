@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use samewire_conformance::Proxy;
 
+use crate::address::address;
 use crate::failure::Failure;
 use crate::output::run_until_interrupted;
 
@@ -13,7 +14,7 @@ use crate::output::run_until_interrupted;
 #[command(group = ArgGroup::new("role").required(true).args(["upstream", "replay"]))]
 pub(crate) struct Arguments {
     /// Where to listen, over HTTP without TLS
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8484")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:8484")]
     listen: SocketAddr,
     /// The service to pass requests on to: scheme and host, such as https://api.openai.com
     #[arg(long, value_name = "URL", requires = "out")]

@@ -29,11 +29,29 @@ pub fn show(fixtures: Option<&Path>, id: &str) -> Result<String, String> {
 pub fn load_case(fixtures: Option<&Path>, id: &str) -> Result<Case, String> {
     let folder = fixtures.map_or_else(own_fixtures, Path::to_owned);
     let found = find_cases(&folder)?.into_iter().find(|(name, _)| name == id);
-    let (_, path) = found.ok_or_else(|| format!("there is no case {id:?} in {}", folder.display()))?;
+    let Some((_, path)) = found else { return Err(no_such_case(id, &folder)) };
     Case::load(&path).map_err(|error| error.to_string())
 }
 
+/// Says that there is no such case, and which ones begin alike.
+fn no_such_case(id: &str, folder: &Path) -> String {
+    let provider = id.split('/').next().unwrap_or_default();
+    let all: Vec<String> = find_cases(folder).unwrap_or_default().into_iter().map(|(id, _)| id).collect();
+    let begins = |part: &str| -> Vec<&str> {
+        all.iter().filter(|known| known.starts_with(part)).map(String::as_str).take(5).collect()
+    };
+    let alike = [id, &format!("{provider}/")].into_iter().map(begins).find(|alike| !alike.is_empty());
+    let hint =
+        alike.filter(|_| !id.is_empty()).map(|alike| format!("; {} ... begin alike", alike.join(", ")));
+    format!("there is no case {id:?} in {}{}", folder.display(), hint.unwrap_or_default())
+}
+
 impl Case {
+    /// Whether the conversation was recorded over HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        self.exchanges.last().is_some_and(|exchange| exchange.request.http2)
+    }
+
     /// The provider settings that were recorded; none for calls without settings.
     pub fn settings(&self) -> Option<&Value> {
         self.input.get("settings")

@@ -73,6 +73,15 @@ mod tests {
     }
 
     #[test]
+    fn a_case_that_is_a_path_is_no_case() {
+        for id in ["../Cargo", "anthropic/../anthropic/error-401", "/etc/passwd", "anthropic/error-401.json"]
+        {
+            let problem = crate::load_case(None, id).unwrap_err();
+            assert!(problem.starts_with("there is no case"), "{id}: {problem}");
+        }
+    }
+
+    #[test]
     fn ids_are_the_files_names() {
         for (id, path) in find_cases(&own_fixtures()).unwrap() {
             assert_eq!(Case::load(&path).unwrap().id(), id);

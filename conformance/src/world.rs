@@ -1,7 +1,7 @@
 //! The world that a case runs in: everything that the recorder held still, held still again.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl World {
         if let Some(lists) = world.input.get("modelsCache").and_then(Value::as_object) {
             std::fs::create_dir_all(&cache)?;
             for (provider, models) in lists {
-                std::fs::write(cache.join(format!("{provider}_models.json")), content(models))?;
+                std::fs::write(below(&cache, &format!("{provider}_models.json"))?, content(models))?;
             }
         }
         Ok(world)
@@ -67,30 +67,39 @@ impl World {
 
     /// The content of a file of the case, named as in the fixture.
     pub(crate) fn read(&self, name: &str) -> Option<String> {
-        std::fs::read_to_string(self.path(name)?).ok()
+        std::fs::read_to_string(self.path(name).ok()?).ok()
     }
 
     fn write_files(&self) -> std::io::Result<()> {
         let Some(files) = self.input.get("files").and_then(Value::as_object) else { return Ok(()) };
         for (name, value) in files {
-            let Some(path) = self.path(name) else { continue };
-            write(&path, &content(value))?;
+            write(&self.path(name)?, &content(value))?;
         }
         Ok(())
     }
 
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        let below = |folder: &TempDir, rest: &str| Some(folder.path().join(rest));
+    fn path(&self, name: &str) -> std::io::Result<PathBuf> {
         match name.split_once('/') {
-            Some(("~", rest)) => below(&self.home, rest),
-            Some(("$FILES", rest)) => below(&self.files, rest),
+            Some(("~", rest)) => below(self.home.path(), rest),
+            Some(("$FILES", rest)) => below(self.files.path(), rest),
             // The placeholder may have been filled in already, or left out.
             _ => {
-                let rest = name.strip_prefix(self.files.path().to_str()?).unwrap_or(name);
-                below(&self.files, rest.trim_start_matches('/'))
+                let folder = self.files.path();
+                let rest = folder.to_str().and_then(|folder| name.strip_prefix(folder)).unwrap_or(name);
+                below(folder, rest.trim_start_matches('/'))
             }
         }
     }
+}
+
+/// A file below a folder. Recordings may be somebody else's, so a name that leads out of it is refused.
+fn below(folder: &Path, name: &str) -> std::io::Result<PathBuf> {
+    let stays = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if !stays || name.contains('\\') {
+        let problem = format!("the file {name:?} of the recording would stand outside of the case's folder");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, problem));
+    }
+    Ok(folder.join(name))
 }
 
 /// Stands at 2026-01-15T12:00:00.000Z, as the recorder's clock did; sleeping takes no time.
@@ -199,6 +208,15 @@ mod tests {
     use samewire::transport::ReplayTransport;
 
     use super::*;
+
+    #[test]
+    fn the_files_of_a_recording_stay_in_the_folder_of_its_case() {
+        let folder = Path::new("folder");
+        for name in ["../evil", "a/../../evil", "/etc/evil", "..", "a/..", "..\\evil"] {
+            assert!(below(folder, name).is_err(), "{name}");
+        }
+        assert_eq!(below(folder, "a/b.json").unwrap(), folder.join("a/b.json"));
+    }
 
     fn world(input: &str) -> World {
         let text = format!(r#"{{"id":"a/b","call":"x","input":{input},"exchanges":[]}}"#);

@@ -1,7 +1,8 @@
 // Opens report pages in headless Chromium and does what a reader would. Usage:
-//   node test.mjs CHROMIUM WHOLE.html WRONG.html SCREENSHOTS
+//   node test.mjs CHROMIUM WHOLE.html WRONG.html BINARY.html SCREENSHOTS
 // WHOLE is a run of all cases, WRONG one in which the case anthropic/retry-after-ms was made to fail at its
-// header line `anthropic-version` and whose recorded text holds `</script><img ...>`.
+// header line `anthropic-version` and whose recorded text holds `</script><img ...>`, BINARY one with a single case, whose
+// recorded request has the byte ff at the offset 200 and three bytes more at its end.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [executablePath, whole, wrong, screenshots] = process.argv.slice(2);
+const [executablePath, whole, wrong, binary, screenshots] = process.argv.slice(2);
 const profile = mkdtempSync(join(tmpdir(), "samewire-report-"));
 const browser = await chromium.launchPersistentContext(profile, {
   executablePath,
@@ -118,11 +119,26 @@ const checks = {
       assert.deepEqual(await row.locator("mark").allTextContents(), ["2", "1"]);
       const body = item.locator("details", { hasText: "request 1: body" });
       await body.locator("button:text-is('hex')").click();
-      assert.match(await body.locator(".row.differs").first().innerText(), /[0-9a-f]{6} {2}([0-9a-f]{2} ){15}/);
+      assert.match(await body.locator(".row.differs").first().innerText(), /[0-9a-f]{6} {2}([0-9a-f]{2} ){7}/);
       await body.locator("button:text-is('tree')").click();
       assert.match(await body.locator(".row.differs").first().innerText(), /"max_tokens": 8193[^]*"max_tokens": 8192/);
       await item.scrollIntoViewIfNeeded();
       await page.screenshot({ path: join(screenshots, `wrong-open-${scheme}.png`), fullPage: true });
+      await done();
+    }
+  },
+  async "bytes stand in columns, and those that differ are marked"() {
+    for (const width of [1280, 700]) {
+      const { page, shoot, done } = await open(binary);
+      await page.setViewportSize({ width, height: 900 });
+      await page.click("text=anthropic/error-401");
+      const body = page.locator("li.open details", { hasText: "request: body" });
+      const rows = body.locator(".row.differs");
+      assert.deepEqual(await rows.locator("mark").allTextContents(), ["ff", "·", "70", "p", "ff", "00", "80", "·", "·", "·"]);
+      assert.match(await rows.locator("span").first().innerText(), /^0000c8 {2}ff 65 22 3a 20 22 74 65 {2}·e": "te$/);
+      const heights = await rows.evaluateAll((all) => all.map((row) => row.getBoundingClientRect().height));
+      assert.ok(Math.max(...heights) < 30, `a line of bytes was broken: ${heights}`);
+      await shoot(`binary-${width}`);
       await done();
     }
   },

@@ -203,10 +203,10 @@ impl fmt::Debug for HeadlessProvider {
     }
 }
 
-/// Whether a text can only be an id: no program takes it for a flag or for several arguments.
+/// Whether a text can only be an id: no program takes it for a flag, for several arguments or for a path.
 fn is_session_id(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    !text.is_empty() && !text.starts_with('-') && text.len() <= 256 && text.bytes().all(fits)
+    !text.is_empty() && !text.starts_with(['-', '.']) && text.len() <= 256 && text.bytes().all(fits)
 }
 
 /// How Claude Code refuses a flag that it does not know.

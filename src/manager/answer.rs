@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::config::ProviderConfig;
 use super::report::Sample;
+use super::telemetry::traffic::Traffic;
 use crate::response::Collector;
 use crate::stream::{Minded, StreamSummary, TokenStream};
 use crate::transport::Headers;
@@ -87,7 +88,8 @@ impl Stream for Answer {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(open) = &mut this.open else { return Poll::Ready(None) };
-        match Pin::new(&mut this.tokens).poll_next(cx) {
+        let tokens = &mut this.tokens;
+        match Traffic::during(open.sample.traffic(), || Pin::new(tokens).poll_next(cx)) {
             Poll::Ready(Some(Ok(token))) => {
                 open.collected.add(&token);
                 if let Some(idle) = &mut this.idle {

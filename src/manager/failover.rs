@@ -14,6 +14,7 @@ use super::provider_manager::Shared;
 use super::report::Sample;
 use super::routing::Needs;
 use super::telemetry::instruments;
+use super::telemetry::traffic::Traffic;
 use super::usage::MeteredCall;
 use crate::message::Message;
 use crate::request::{ChatRequest, CompletionRequest};
@@ -83,7 +84,9 @@ impl Shared {
 
         let patience = candidate.entry.config.first_token_timeout.map(|time| Instant::now() + time);
         let limit = [patience, deadline].into_iter().flatten().min();
-        let outcome = until(limit, candidate.ask(self, asked, moved, &mut sample)).await;
+        let traffic = sample.traffic().cloned();
+        let asking = Traffic::around(traffic, candidate.ask(self, asked, moved, &mut sample));
+        let outcome = until(limit, asking).await;
         match outcome.unwrap_or_else(|| Err(out_of_time("the first token"))) {
             Ok(answered) => {
                 sample.first_token();

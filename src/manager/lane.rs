@@ -11,6 +11,7 @@ use super::keys::RotatingProvider;
 use super::limiter::LimiterState;
 use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
 use super::shared_state::SharedState;
+use super::telemetry::traffic::Counted;
 use crate::context::Context;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
@@ -21,7 +22,7 @@ use crate::{Error, ErrorKind, Text};
 /// One provider of a manager, with an instance for each model asked for.
 pub(super) struct Entry {
     pub(super) config: ProviderConfig,
-    context: Arc<Context>,
+    context: Context,
     state: Option<Arc<dyn SharedState>>,
     /// By model; the provider's own choice under the empty name.
     instances: DashMap<String, Instance>,
@@ -40,9 +41,11 @@ pub(super) struct Instance {
 impl Entry {
     pub(super) fn new(
         config: ProviderConfig,
-        context: Arc<Context>,
+        context: &Context,
         state: Option<Arc<dyn SharedState>>,
     ) -> Self {
+        let transport = Arc::new(Counted::new(context.transport.clone()));
+        let context = Context { transport, ..context.clone() };
         Self { config, context, state, instances: DashMap::new(), lanes: DashMap::new() }
     }
 

@@ -228,7 +228,7 @@ impl Shared {
                 Arc::new(own)
             }
         };
-        Arc::new(Entry::new(provider, context, self.state.clone()))
+        Arc::new(Entry::new(provider, &context, self.state.clone()))
     }
 
     pub(super) fn entry(&self, id: &str) -> Option<Arc<Entry>> {

@@ -9,8 +9,9 @@ use super::breaker::BreakerPermit;
 use super::config::Observer;
 use super::lane::Lane;
 use super::limiter::LimiterPermit;
-use super::usage::Outcome;
-use super::usage::{MeteredCall, UsageLedger};
+use super::telemetry::traffic::Traffic;
+use super::usage::ledger::largest;
+use super::usage::{Cost, MeteredCall, Outcome, UsageLedger};
 use crate::stream::{Observe, TokenStream};
 use crate::{Error, StreamToken, Usage};
 
@@ -26,8 +27,20 @@ pub struct AttemptReport<'a> {
     pub model: &'a str,
     /// How it ended.
     pub outcome: AttemptOutcome,
-    /// The tokens that the service reported, as far as they arrived.
+    /// Who asked, as [`ChatRequest::on_behalf_of`](crate::ChatRequest::on_behalf_of) says.
+    pub on_behalf_of: Option<&'a str>,
+    /// The conversation's id.
+    pub task_id: Option<&'a str>,
+    /// The bytes of the bodies that were sent, those for access tokens and model lists included; `None` for providers
+    /// that do not go through the manager's transport: programs, and those made elsewhere.
+    pub request_bytes: Option<u64>,
+    /// The bytes of the bodies that came back, decompressed, as far as they were read.
+    pub response_bytes: Option<u64>,
+    /// The tokens that the service reported, as far as they arrived: the largest count of each kind, since services that
+    /// count several times tell running totals.
     pub usage: &'a Usage,
+    /// What these tokens cost; `None` if it is not known.
+    pub cost: Option<Cost>,
     /// The wait for the rate limiter. Zero where several keys have one each: theirs show in the metrics.
     pub waited: Duration,
     /// From sending to the first token that says something, if one came.
@@ -61,6 +74,9 @@ pub(super) struct Sample {
     books: Books,
     /// A call that no stream books yet.
     unbooked: Option<MeteredCall>,
+    /// The call, for who wants to know of it.
+    call: Option<MeteredCall>,
+    traffic: Option<Arc<Traffic>>,
     sent: Instant,
     first_token: Option<Duration>,
     /// What the stream counts; `None` for an answer in one piece.
@@ -81,12 +97,15 @@ impl Sample {
         breaker: BreakerPermit,
         books: Books,
     ) -> Self {
+        let traffic = books.observer.is_some().then(Arc::default);
         Self {
             lane,
             limiter,
             breaker: Some(breaker),
             books,
             unbooked: None,
+            call: None,
+            traffic,
             sent: Instant::now(),
             first_token: None,
             usage: None,
@@ -95,9 +114,22 @@ impl Sample {
 
     /// A request is about to be sent.
     pub(super) fn sends(&mut self, call: impl FnOnce() -> MeteredCall) {
-        if self.books.ledger.is_some() {
-            self.unbooked = Some(call().with_provider(self.lane.provider.clone()));
+        let Books { observer, ledger } = &self.books;
+        if observer.is_none() && ledger.is_none() {
+            return;
         }
+        // Prices are known by the service, not by the manager's name for it.
+        let call = match ledger {
+            Some(ledger) => ledger.priced(call()),
+            None => call(),
+        };
+        self.call = observer.is_some().then(|| call.clone());
+        self.unbooked = ledger.is_some().then(|| call.with_provider(self.lane.provider.as_str()));
+    }
+
+    /// Where the attempt's bytes are counted, if anybody wants to know.
+    pub(super) fn traffic(&self) -> Option<&Arc<Traffic>> {
+        self.traffic.as_ref()
     }
 
     /// The response head is there: from now on the stream itself tells what was used.
@@ -166,11 +198,18 @@ impl Sample {
             limiter.settle_tokens(tokens);
         }
         if let Some(observer) = self.books.observer.take() {
+            let call = self.call.as_ref();
+            let bytes = self.traffic.as_ref().and_then(|traffic| traffic.bytes());
             observer(&AttemptReport {
                 provider: &self.lane.provider,
                 model: &self.lane.model,
                 outcome,
+                on_behalf_of: call.and_then(MeteredCall::on_behalf_of),
+                task_id: call.and_then(MeteredCall::task_id),
+                request_bytes: bytes.map(|(sent, _)| sent),
+                response_bytes: bytes.map(|(_, received)| received),
                 usage: &usage,
+                cost: call.and_then(|call| call.cost(&usage)),
                 waited: self.limiter.as_ref().map_or(Duration::ZERO, LimiterPermit::waited),
                 first_token: self.first_token,
                 duration: self.sent.elapsed(),
@@ -190,13 +229,13 @@ impl Drop for Sample {
     }
 }
 
-/// Adds up what a service counts, whether or not anybody reads it.
+/// Keeps what a service counts, whether or not anybody reads it.
 struct Tally(Arc<Mutex<Usage>>);
 
 impl Observe for Tally {
     fn item(&mut self, item: &Result<StreamToken, Error>) {
         if let Ok(StreamToken::Usage(usage)) = item {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).add(usage);
+            largest(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), usage);
         }
     }
 }

@@ -89,11 +89,20 @@ impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
-            .field("url", &self.url.split('?').next().unwrap_or_default())
+            .field("url", &without_credentials(&self.url))
             .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+/// A URL without its user, its password and its query, any of which may be secret.
+fn without_credentials(url: &str) -> String {
+    let address = url.split('?').next().unwrap_or_default();
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") }
 }
 
 /// How one request is to be carried: facts of the client that the reference uses for it.

@@ -38,7 +38,10 @@ pub(super) struct State {
     asked: Mutex<HashMap<String, usize>>,
     struck: AtomicUsize,
     sent: AtomicU64,
+    tell: Box<Tell>,
 }
+
+type Tell = dyn Fn(&str) + Send + Sync;
 
 impl ChaosServer {
     /// Listens at an address, such as `127.0.0.1:0` for any free port. Needs a Tokio runtime.
@@ -47,9 +50,23 @@ impl ChaosServer {
     ///
     /// If the address cannot be had, or a certificate not be made.
     pub async fn start(case: Case, faults: &[Fault], address: &str) -> io::Result<Self> {
+        Self::start_telling(case, faults, address, |_| {}).await
+    }
+
+    /// The same, telling of each request in a line: what was asked and what goes wrong with the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_telling(
+        case: Case,
+        faults: &[Fault],
+        address: &str,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let speaks_http2 = case.exchanges.last().is_some_and(|exchange| exchange.request.http2);
+        let speaks_http2 = case.speaks_http2();
         let identity = if faults.iter().any(|fault| fault.needs_tls()) {
             Some(Identity::new(if speaks_http2 { &["h2"] } else { &["http/1.1"] })?)
         } else {
@@ -62,6 +79,7 @@ impl ChaosServer {
             asked: Mutex::default(),
             struck: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
+            tell: Box::new(tell),
         });
         let listening = tokio::spawn(listen(listener, state.clone(), identity.map(Arc::new)));
         Ok(Self { address, state, certificate, listening })
@@ -79,6 +97,17 @@ impl ChaosServer {
     /// The certificate to trust, as PEM, where a fault needs TLS.
     pub fn certificate(&self) -> Option<&str> {
         self.certificate.as_deref()
+    }
+
+    /// What the recorded client asked, as `POST /v1/messages`; each line once, the conversation last.
+    pub fn recorded_requests(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for exchange in &self.state.case.exchanges {
+            let line = format!("{} {}", exchange.request.method, exchange.request.target);
+            lines.retain(|known| *known != line);
+            lines.push(line);
+        }
+        lines
     }
 
     /// How many requests got a fault so far.
@@ -116,6 +145,10 @@ impl State {
         let last = exchanges.len().checked_sub(1)?;
         let index = fitting.get(turn).or(fitting.last()).copied().unwrap_or(last);
         let fault = if index == last { self.strike() } else { Fault::None };
+        let elsewhere = if fitting.is_empty() { ", which the recorded client did not ask" } else { "" };
+        // A redirect loop makes targets long.
+        let shown: String = target.chars().take(LONGEST_TOLD).collect();
+        (self.tell)(&format!("{method} {shown}{elsewhere}: {fault}"));
         Some((exchanges[index].response.clone(), fault))
     }
 
@@ -155,7 +188,8 @@ async fn accept(socket: TcpStream, state: Arc<State>, identity: Option<Arc<Ident
     if state.faults.contains(&Fault::TlsSilence) {
         // Reads what the client says and never answers.
         let mut socket = socket;
-        state.strike();
+        let fault = state.strike();
+        (state.tell)(&format!("a connection: {fault}"));
         while socket.read(&mut [0; 1024]).await? > 0 {}
         return Ok(());
     }
@@ -187,3 +221,5 @@ async fn serve_http2(
 ) -> io::Result<()> {
     http2::serve(socket, state).await.map_err(io::Error::other)
 }
+
+const LONGEST_TOLD: usize = 100;

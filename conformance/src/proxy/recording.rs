@@ -19,7 +19,7 @@ pub(super) fn save(
     numbers: &Mutex<BTreeMap<PathBuf, usize>>,
     exchange: &Exchange,
 ) -> Result<String, String> {
-    let host = plain(authority.split(':').next().unwrap_or_default(), ".-");
+    let host = folder_name(authority);
     let folder = out.join(&host);
     let fail = |error: std::io::Error| format!("{}: {error}", folder.display());
     fs::create_dir_all(&folder).map_err(fail)?;
@@ -48,6 +48,16 @@ fn next_number(folder: &Path, numbers: &Mutex<BTreeMap<PathBuf, usize>>) -> std:
     let number = numbers.entry(folder.to_owned()).or_default();
     *number += 1;
     Ok(*number)
+}
+
+/// The host without its port, as the name of a folder: never empty, never a path.
+fn folder_name(authority: &str) -> String {
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = plain(host.unwrap_or_default(), ".-");
+    if host.is_empty() { "upstream".to_owned() } else { host }
 }
 
 /// Letters and digits in lower case, and what else is allowed; anything else becomes a hyphen.
@@ -120,3 +130,50 @@ fn put_body(message: &mut Object, body: &[u8]) {
 }
 
 const LONGEST_NAME: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::fixture::{Request, Response};
+
+    fn exchange(target: &str) -> Exchange {
+        let request = Request {
+            scheme: "https".into(),
+            http2: false,
+            method: "POST".into(),
+            target: target.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        };
+        Exchange { request, response: Response::made(200, Object::new()) }
+    }
+
+    #[test]
+    fn a_case_is_kept_below_its_folder_whatever_host_and_target_are_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("deep/out");
+        let numbers = Mutex::default();
+        let hosts =
+            ["..", "../../evil", "[::1]:8080", "", ".", "C:", "a\\b", "%2e%2e", "\0", "example.com:443"];
+        let long = "/x".repeat(5_000);
+        let targets =
+            ["/../../../evil", "//etc/passwd", "/%2e%2e/%2fevil", "/..\\..\\evil", "/", "/\0", "/con", &long];
+        for host in hosts {
+            for target in targets {
+                let id = save(&out, host, &numbers, &exchange(target)).unwrap();
+                let (folder, case) = id.split_once('/').unwrap();
+                let plain = |part: &str| {
+                    !part.is_empty() && !part.starts_with('.') && !part.contains(['/', '\\', ':', '\0'])
+                };
+                assert!(plain(folder) && plain(case) && case.len() < 80, "{id}");
+                assert!(out.join(folder).join(format!("{case}.json")).is_file(), "{id}");
+            }
+        }
+        let beside: Vec<_> = std::fs::read_dir(folder.path().join("deep")).unwrap().collect();
+        assert_eq!(beside.len(), 1, "{beside:?}");
+        let kept = crate::suite::find_cases(&out).unwrap().len();
+        assert_eq!(kept, hosts.len() * targets.len());
+    }
+}

@@ -141,6 +141,36 @@ async fn an_exchange_is_kept_as_it_was_but_for_its_secrets() {
 }
 
 #[tokio::test]
+async fn no_kept_file_and_no_line_that_is_told_holds_a_key_wherever_it_stood() {
+    let out = TempDir::new().unwrap();
+    let body = format!(r#"{{"api_key":"{KEY}-body","nested":{{"client_secret":"{KEY}-nested"}}}}"#);
+    let form = format!("grant_type=x&refresh_token={KEY}-form&client_secret={KEY}-client");
+    let echo =
+        format!("{{\"error\":{{\"message\":\"bad key {KEY}-body, {KEY}-form, {KEY} or {KEY}-nested\"}}}}");
+    let target = format!("/v1/chat?access_token={KEY}-url&x=%2e%2e");
+    let exchanges = vec![exchange(&target, &echo), exchange("/token", &echo), exchange("/later", &echo)];
+    let (_server, proxy) = record(exchanges, &out).await;
+    let mut told = String::new();
+    for (number, (target, body)) in
+        [(target.as_str(), body.as_str()), ("/token", form.as_str()), ("/later", "{}")]
+            .into_iter()
+            .enumerate()
+    {
+        proxy.ask(target, body).await;
+        told += &proxy.told(number).await;
+    }
+    let kept: Vec<String> = find_cases(out.path())
+        .unwrap()
+        .iter()
+        .map(|(_, path)| std::fs::read_to_string(path).unwrap())
+        .collect();
+    assert_eq!(kept.len(), 3, "{told}");
+    for text in kept.iter().chain([&told]) {
+        assert!(!text.contains("planted-key"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn recordings_answer_without_the_service_again_and_again() {
     let out = TempDir::new().unwrap();
     let (server, proxy) = record(vec![exchange("/a", "one"), exchange("/a", "two")], &out).await;

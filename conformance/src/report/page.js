@@ -201,7 +201,8 @@ function bodyViews(recorded, samewire) {
     if (trees.every(Boolean) && trees.some((lines) => lines.length)) add("tree", trees);
     add("text", texts.map((text) => (text === "" ? [] : text.split("\n").map((line) => ({ text: line, depth: 0 })))));
   }
-  add("hex", sides.map((side) => hex(side)));
+  // Two sides share the width of one.
+  add("hex", sides.map((side) => hex(side, sides.length > 1 ? 8 : 16)));
   return views;
 }
 
@@ -259,19 +260,27 @@ function tree(text) {
   return lines.map((each) => ({ ...each, text: "  ".repeat(each.depth) + each.text }));
 }
 
-function hex(body) {
+/** Bytes as lines of an offset, numbers and letters. */
+function hex(body, width) {
   if (!body) return [];
   const bytes = body.base64 === undefined
     ? new TextEncoder().encode(body.text)
     : Uint8Array.from(atob(body.base64), (character) => character.charCodeAt(0));
   const lines = [];
-  for (let from = 0; from < bytes.length; from += 16) {
-    const part = [...bytes.subarray(from, from + 16)];
-    const numbers = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ").padEnd(47);
-    const letters = part.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
-    lines.push({ text: `${from.toString(16).padStart(6, "0")}  ${numbers}  ${letters}`, depth: 0 });
+  for (let from = 0; from < bytes.length; from += width) {
+    const line = { bytes: [...bytes.subarray(from, from + width)], width, offset: from.toString(16).padStart(6, "0"), depth: 0 };
+    line.text = inHex(line).join("");
+    lines.push(line);
   }
   return lines;
+}
+
+/** The line of bytes in pieces; those that `differs` picks are marked, as number and as letter. */
+function inHex({ bytes, width, offset }, differs = () => false) {
+  const paint = (text, index) => (differs(index) ? make("mark", {}, text) : text);
+  const numbers = bytes.flatMap((byte, index) => [index ? " " : "", paint(byte.toString(16).padStart(2, "0"), index)]);
+  const letters = bytes.map((byte, index) => paint(byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·", index));
+  return [`${offset}  `, ...numbers, " ".repeat(3 * (width - bytes.length) + 2), ...letters];
 }
 
 /** Characters that nobody would see, made visible. */
@@ -325,7 +334,8 @@ const MOST_ROWS = 5000, CONTEXT = 3;
 function compare(recorded, samewire) {
   const single = samewire === undefined;
   const pairs = single ? recorded.map((line) => [line, line]) : align(recorded, samewire);
-  const box = make("div", { className: single ? "lines single" : "lines" });
+  const isHex = pairs.some(([left, right]) => (left ?? right).bytes);
+  const box = make("div", { className: `lines${single ? " single" : ""}${isHex ? " bytes" : ""}` });
   if (!single) {
     box.append(make("div", { className: "row heading" }, make("i"), make("span", {}, "recorded"), make("i"), make("span", {}, "samewire")));
   }
@@ -338,7 +348,7 @@ function compare(recorded, samewire) {
     row.element = make("div", { className: `row${same ? "" : " differs"}${line.opens ? " opens" : ""}` },
       ...sides.flatMap((side, index) => [
         make("i", {}, side ? String(numbers[index] += 1) : ""),
-        side ? make("span", {}, ...marked(side.text, sides[1 - index]?.text, same)) : make("span", { className: "lacking" }),
+        side ? make("span", {}, ...marked(side, sides[1 - index], same)) : make("span", { className: "lacking" }),
       ]));
     if (line.opens) {
       row.element.onclick = () => {
@@ -357,9 +367,12 @@ function compare(recorded, samewire) {
   return box;
 }
 
-/** The text, with what differs from the other side marked. */
-function marked(text, other, same) {
-  if (same || other === undefined) return [visible(text)];
+/** The line's text, with what differs from the other side's marked. */
+function marked(line, beside, same) {
+  const { text } = line;
+  if (same || !beside) return [visible(text)];
+  if (line.bytes) return inHex(line, (index) => line.bytes[index] !== beside.bytes[index]);
+  const other = beside.text;
   let start = 0;
   while (start < text.length && text[start] === other[start]) start += 1;
   let end = 0;

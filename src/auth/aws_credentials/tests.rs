@@ -178,6 +178,48 @@ async fn containers_and_pods() {
     );
 }
 
+#[tokio::test]
+async fn a_single_sign_on_session_that_is_a_path_leads_to_no_file_of_that_name() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = home.path().join(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let token = r#"{"accessToken":"stolen","expiresAt":"2099-01-01T00:00:00Z"}"#;
+    let stray = home.path().join("stray.json");
+    std::fs::write(&stray, token).unwrap();
+    for name in ["../../../stray", "../../../stray.json", stray.to_str().unwrap()] {
+        let config = format!(
+            "[profile p]\nsso_session = {name}\nsso_account_id = 1\nsso_role_name = r\n\
+             [sso-session {name}]\nsso_region = us-east-1\nsso_start_url = https://start.example\n"
+        );
+        let mut world = world(&[], []);
+        world.context.home = Some(home.path().to_owned());
+        let message = world.profile("p", &config).await.unwrap_err().message;
+        assert!(message.contains("was not found or is invalid"), "{name}: {message}");
+        assert!(world.replay.requests().is_empty(), "{name}: the stray token was used");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_is_a_path_is_a_section_and_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    let keys = "aws_access_key_id = A\naws_secret_access_key = S\n";
+    std::fs::create_dir(home.path().join(".aws")).unwrap();
+    std::fs::write(home.path().join("stray"), format!("[default]\n{keys}")).unwrap();
+    for name in ["../stray", "../../stray", home.path().join("stray").to_str().unwrap()] {
+        let mut world = world(&[("AWS_PROFILE", name)], []);
+        world.context.home = Some(home.path().to_owned());
+        let profiles = Profiles::load(&world.context).await;
+        assert!(profiles.profile(name).is_none(), "{name}");
+        assert!(world.profile(name, "").await.is_err(), "{name}");
+        let config = format!("[profile {name}]\n{keys}");
+        assert_eq!(
+            world.profile(name, &config).await.unwrap().access_key,
+            "A",
+            "{name} is a name like others"
+        );
+    }
+}
+
 #[test]
 fn keys_are_not_printed() {
     let keys = Credentials { secret_key: "secret".into(), ..Credentials::default() };

@@ -7,6 +7,7 @@ pub(super) mod figures;
 pub(super) mod instruments;
 #[cfg(feature = "metrics")]
 mod metrics;
+pub(super) mod traffic;
 
 #[cfg(feature = "metrics")]
 pub use audit::audit;

@@ -113,10 +113,7 @@ impl UsageLedger {
             return tokens;
         }
         let key = tokens.key_id().cloned();
-        let call = match &self.catalogue {
-            Some(catalogue) => call.priced_by(catalogue),
-            None => call,
-        };
+        let call = self.priced(call);
         let meter = Meter {
             ledger: self.clone(),
             call: Some(call),
@@ -126,6 +123,14 @@ impl UsageLedger {
             outcome: Outcome::Dropped,
         };
         tokens.observed(meter)
+    }
+
+    /// The call at the prices that the ledger knows.
+    pub(crate) fn priced(&self, call: MeteredCall) -> MeteredCall {
+        match &self.catalogue {
+            Some(catalogue) => call.priced_by(catalogue),
+            None => call,
+        }
     }
 
     /// Books a record.
@@ -202,6 +207,7 @@ pub struct MeteredCall {
     model: Model,
     counting: Counting,
     task_id: Option<String>,
+    on_behalf_of: Option<String>,
     request_bytes: usize,
 }
 
@@ -209,19 +215,20 @@ impl MeteredCall {
     /// A conversation that is about to be sent.
     pub fn new(provider: &dyn AiProvider, request: &ChatRequest) -> Self {
         let call = Self::of_model(provider.name().into(), provider.model(), text_bytes(request));
-        Self { task_id: request.task_id.clone(), ..call }
+        Self { task_id: request.task_id.clone(), on_behalf_of: request.on_behalf_of.clone(), ..call }
     }
 
     /// A completion that is about to be sent.
     pub fn of_completion(provider: &dyn AiProvider, request: &CompletionRequest) -> Self {
-        Self::of_model(provider.name().into(), provider.model(), request.prompt.len())
+        let call = Self::of_model(provider.name().into(), provider.model(), request.prompt.len());
+        Self { on_behalf_of: request.on_behalf_of.clone(), ..call }
     }
 
     /// A call of so many bytes of text.
     pub(crate) fn of_model(provider: Text, model: Model, request_bytes: usize) -> Self {
         let model = with_all_tiers(&provider, model);
         let counting = Counting::of(&provider, &model.id);
-        Self { provider, model, counting, task_id: None, request_bytes }
+        Self { provider, model, counting, task_id: None, on_behalf_of: None, request_bytes }
     }
 
     /// The same call, booked under another name of the provider, such as a manager's.
@@ -243,6 +250,21 @@ impl MeteredCall {
     pub fn priced_by(mut self, catalogue: &Catalogue) -> Self {
         self.model = catalogue.priced(&self.provider, self.model);
         self
+    }
+
+    /// Who asks.
+    pub(crate) fn on_behalf_of(&self) -> Option<&str> {
+        self.on_behalf_of.as_deref()
+    }
+
+    /// The conversation's id.
+    pub(crate) fn task_id(&self) -> Option<&str> {
+        self.task_id.as_deref()
+    }
+
+    /// What it costs at these counts.
+    pub(crate) fn cost(&self, usage: &Usage) -> Option<Cost> {
+        Cost::of(usage, self.counting, &self.model)
     }
 
     /// The record of a call that ended so.
@@ -272,6 +294,7 @@ impl MeteredCall {
             model: self.model.id,
             key,
             task_id: self.task_id,
+            on_behalf_of: self.on_behalf_of,
             outcome,
             guessed,
         }
@@ -460,6 +483,7 @@ mod tests {
                 model: Model::without_info(model),
                 counting: Counting::OPENAI,
                 task_id: None,
+                on_behalf_of: None,
                 request_bytes: 0,
             };
             let usage = Usage { input_tokens: 1_000_000, output_tokens: 500_000, ..Usage::default() };
@@ -537,6 +561,7 @@ mod tests {
             model: "m".into(),
             key: None,
             task_id: None,
+            on_behalf_of: None,
             outcome: Outcome::Complete,
             tokens: TokenCounts { input: 5, ..TokenCounts::default() },
             guessed: false,

@@ -253,6 +253,8 @@ pub struct UsageRecord {
     pub key: Option<KeyId>,
     /// The conversation's id.
     pub task_id: Option<String>,
+    /// Who asked, as [`ChatRequest::on_behalf_of`](crate::ChatRequest::on_behalf_of) says.
+    pub on_behalf_of: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// The tokens.
