@@ -125,6 +125,7 @@ mod driver;
 mod error;
 mod files;
 mod image;
+mod lock;
 mod message;
 mod model;
 #[cfg(feature = "http")]

@@ -6,7 +6,7 @@
 //! server of Google's machines, and the file in which Google's own command-line tool keeps its login.
 //! Not supported: external and impersonated accounts, and universes other than `googleapis.com`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use futures_core::future::BoxFuture;
 
@@ -15,6 +15,7 @@ use super::google_exchange as exchange;
 use super::{Access, TokenSource, google_metadata as metadata};
 use crate::Error;
 use crate::context::Context;
+use crate::lock::Locked;
 
 /// Which generation of the client library speaks: they differ in URLs, headers and texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl GoogleAuth {
             quota_project: state.credentials.quota_project.clone(),
             project: state.credentials.project.clone(),
         };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(access.clone());
+        *self.known.locked() = Some(access.clone());
         Ok(access)
     }
 
@@ -98,7 +99,7 @@ impl TokenSource for GoogleAuth {
     }
 
     fn known(&self) -> Option<Access> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.locked().clone()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::context::Context;
 use crate::files::{self, Readers};
 use crate::json::{Object, Value};
+use crate::lock::Locked;
 use crate::model::{Model, ModelInfo};
 use crate::{Error, Text};
 
@@ -74,13 +75,13 @@ impl ModelLists {
     }
 
     fn fresh(&self, provider: &str, context: &Context) -> Option<Arc<ModelList>> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory.locked();
         let (since, list) = memory.get(provider)?;
         (context.clock.now() - since < FRESH_MS).then(|| list.clone())
     }
 
     fn remember(&self, provider: &'static str, list: Arc<ModelList>, context: &Context) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.locked();
         memory.insert(provider, (context.clock.now(), list));
     }
 

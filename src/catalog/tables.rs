@@ -1,9 +1,10 @@
 //! The reference's built-in model tables, parsed when a provider first asks for its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::json::{Object, Value};
+use crate::lock::Locked;
 use crate::model::{Model, ModelInfo};
 
 /// One provider's models.
@@ -54,7 +55,7 @@ pub(crate) fn table(provider: &str) -> &'static Table {
     static PARSED: Mutex<BTreeMap<&'static str, &'static Table>> = Mutex::new(BTreeMap::new());
     let (name, source) =
         SOURCES.iter().find(|(name, _)| *name == provider).copied().unwrap_or(("", r#"{"models":{}}"#));
-    let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut parsed = PARSED.locked();
     // Tables live as long as the program: each is parsed once and leaked once.
     parsed.entry(name).or_insert_with(|| Box::leak(Box::new(parse(source))))
 }

@@ -1,9 +1,10 @@
 //! What a program said beside its events: kept for the message of an error, bounded and without secrets.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::ansi;
 use crate::Error;
+use crate::lock::Locked;
 
 /// What the halves of one run share: the process that is read, and the decoder of what it prints.
 #[derive(Clone, Default)]
@@ -88,7 +89,7 @@ impl Run {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.locked()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A provider of a manager, and what is remembered about each model of it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dashmap::DashMap;
 
@@ -13,6 +13,7 @@ use super::limiter::{AdaptiveRateLimiter, LimiterPermit};
 use super::shared_state::SharedState;
 use super::telemetry::traffic::Counted;
 use crate::context::Context;
+use crate::lock::Locked;
 use crate::provider::AiProvider;
 use crate::providers::build_provider_in;
 use crate::registry::{Protocol, ProviderRegistry};
@@ -194,11 +195,11 @@ impl Lane {
     }
 
     pub(super) fn health(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.locked()
     }
 
     /// The breaker's refusal as an error.
-    pub(super) fn refused(&self, refusal: super::breaker::OpenUntil) -> Error {
+    pub(super) fn refused(&self, refusal: super::breaker::BreakerOpen) -> Error {
         refusal.into_error(self.breaker.name()).with_provider(self.provider.clone())
     }
 }

@@ -28,7 +28,7 @@ mod telemetry;
 mod tests;
 mod usage;
 
-pub use breaker::{BreakerConfig, BreakerEvent, BreakerPermit, BreakerState, CircuitBreaker, OpenUntil};
+pub use breaker::{BreakerConfig, BreakerEvent, BreakerOpen, BreakerPermit, BreakerState, CircuitBreaker};
 #[cfg(feature = "cache")]
 pub(crate) use cache::FlightReader;
 #[cfg(feature = "cache")]
@@ -55,5 +55,5 @@ pub use shared_state::{MemorySharedState, Share, SharedEvent, SharedState};
 pub use telemetry::{MeasuredProvider, audit, count_retry, describe_metrics};
 pub use usage::{
     Account, Cost, CostSource, Counting, MeteredCall, Outcome, TokenCounts, UsageLedger, UsageRecord,
-    UsageSums, estimate,
+    UsageSums, estimate_cost,
 };

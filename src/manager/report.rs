@@ -1,6 +1,6 @@
 //! How an attempt went, told once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use super::limiter::LimiterPermit;
 use super::telemetry::traffic::Traffic;
 use super::usage::ledger::largest;
 use super::usage::{Cost, MeteredCall, Outcome, UsageLedger};
+use crate::lock::Locked;
 use crate::stream::{Observe, TokenStream};
 use crate::{Error, StreamToken, Usage};
 
@@ -190,8 +191,7 @@ impl Sample {
     }
 
     fn report(&mut self, outcome: AttemptOutcome, error: Option<&Error>) {
-        let counted =
-            self.usage.take().map(|usage| usage.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let counted = self.usage.take().map(|usage| usage.locked().clone());
         let usage = counted.unwrap_or_default();
         let tokens = usage.input_tokens + usage.output_tokens;
         if let Some(limiter) = self.limiter.as_mut().filter(|_| tokens > 0) {
@@ -235,7 +235,7 @@ struct Tally(Arc<Mutex<Usage>>);
 impl Observe for Tally {
     fn item(&mut self, item: &Result<StreamToken, Error>) {
         if let Ok(StreamToken::Usage(usage)) = item {
-            largest(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), usage);
+            largest(&mut self.0.locked(), usage);
         }
     }
 }

@@ -63,7 +63,7 @@
 mod fixture;
 mod scripted;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -75,6 +75,7 @@ pub use scripted::{ScriptedProvider, Turn};
 use crate::clock::Clock;
 use crate::context::{Context, Ids};
 use crate::layers::standard;
+use crate::lock::Locked;
 use crate::transport::Transport;
 
 /// A context for tests over a transport: the standard layers, an [`InstantClock`], ids of zeros, no
@@ -125,7 +126,7 @@ pub struct InstantClock(Mutex<Vec<Duration>>);
 impl InstantClock {
     /// Every wait so far.
     pub fn waits(&self) -> Vec<Duration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.locked().clone()
     }
 }
 
@@ -136,7 +137,7 @@ impl Clock for InstantClock {
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(time);
+        self.0.locked().push(time);
         Box::pin(std::future::ready(()))
     }
 

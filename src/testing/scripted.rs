@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use futures_util::stream;
 
 use crate::json::Value;
+use crate::lock::Locked;
 use crate::model::Model;
 use crate::provider::AiProvider;
 use crate::request::{ChatRequest, CompletionRequest};
@@ -86,7 +87,7 @@ impl ScriptedProvider {
     /// Sets what [`AiProvider::model`] gives.
     #[must_use]
     pub fn with_model(self, model: Model) -> Self {
-        *self.0.model.lock().unwrap_or_else(PoisonError::into_inner) = model;
+        *self.0.model.locked() = model;
         self
     }
 
@@ -120,7 +121,7 @@ impl ScriptedProvider {
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.script.locked()
     }
 
     /// Notes the request and gives its turn.
@@ -233,7 +234,7 @@ impl AiProvider for ScriptedProvider {
     }
 
     fn model(&self) -> Model {
-        self.0.model.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.model.locked().clone()
     }
 
     fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {

@@ -1,7 +1,8 @@
 //! Clients of HTTP/2: as many as the open streams need.
 
+use crate::lock::Locked;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ::reqwest::Client;
 
@@ -32,7 +33,7 @@ impl Lanes {
         &self,
         make: impl FnOnce() -> Result<Client, TransportError>,
     ) -> Result<Seat, TransportError> {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.0.locked();
         let free = lanes.iter().find(|lane| lane.open.load(Ordering::Relaxed) < STREAMS);
         let lane = if let Some(lane) = free {
             lane.clone()

@@ -1,7 +1,7 @@
 //! A transport that answers from memory and remembers what it was asked.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use super::{HeaderValue, Headers, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use crate::Text;
+use crate::lock::Locked;
 
 /// Answers requests from a list of recorded exchanges, without sockets.
 ///
@@ -91,7 +92,7 @@ impl ReplayTransport {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.locked()
     }
 
     fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {

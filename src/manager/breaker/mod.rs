@@ -1,6 +1,6 @@
 //! Keeps calls away from a service that fails: the circuit breaker.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::shared_state::{SharedEvent, SharedState};
 use super::telemetry::instruments;
+use crate::lock::Locked;
 use crate::{Error, ErrorKind, RetryAdvice};
 
 /// When a [`CircuitBreaker`] opens and for how long.
@@ -143,12 +144,12 @@ enum Phase {
 
 /// Why a breaker refuses a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenUntil {
+pub struct BreakerOpen {
     /// How long the breaker refuses still; zero while somebody else's probe decides.
     pub wait: Duration,
 }
 
-impl OpenUntil {
+impl BreakerOpen {
     /// The refusal as an error: [`Overloaded`](ErrorKind::Overloaded), with the wait as its advice.
     pub fn into_error(self, name: &str) -> Error {
         let error = Error::new(
@@ -187,15 +188,15 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// [`OpenUntil`] while the breaker is open, or half-open with a probe under way.
-    pub fn try_enter(&self) -> Result<BreakerPermit, OpenUntil> {
+    /// [`BreakerOpen`] while the breaker is open, or half-open with a probe under way.
+    pub fn try_enter(&self) -> Result<BreakerPermit, BreakerOpen> {
         let now = Instant::now();
         let mut inner = self.0.lock();
         let mut probe = false;
         match inner.phase {
             Phase::Closed => {}
-            Phase::Open { until } if now < until => return Err(OpenUntil { wait: until - now }),
-            Phase::HalfOpen { probing: true } => return Err(OpenUntil { wait: Duration::ZERO }),
+            Phase::Open { until } if now < until => return Err(BreakerOpen { wait: until - now }),
+            Phase::HalfOpen { probing: true } => return Err(BreakerOpen { wait: Duration::ZERO }),
             Phase::Open { .. } | Phase::HalfOpen { probing: false } => {
                 self.0.change(&mut inner, Phase::HalfOpen { probing: true });
                 probe = true;
@@ -219,7 +220,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// As [`try_enter`](Self::try_enter).
-    pub async fn try_enter_shared(&self) -> Result<BreakerPermit, OpenUntil> {
+    pub async fn try_enter_shared(&self) -> Result<BreakerPermit, BreakerOpen> {
         let Some(elsewhere) = &self.0.elsewhere else { return self.try_enter() };
         // A state that cannot be reached holds nobody up.
         if let Ok(Some(wait)) = elsewhere.open_for(self.name()).await {
@@ -229,7 +230,7 @@ impl CircuitBreaker {
         if permit.probe {
             permit.probes_for_all = elsewhere.try_probe(self.name()).await.unwrap_or(false);
             if !permit.probes_for_all && elsewhere.last_error().is_none() {
-                return Err(OpenUntil { wait: Duration::ZERO });
+                return Err(BreakerOpen { wait: Duration::ZERO });
             }
         }
         Ok(permit)
@@ -337,7 +338,7 @@ pub(crate) fn counts(error: &Error) -> bool {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.locked()
     }
 
     fn record(&self, generation: u64, failed: bool, slow: bool) {

@@ -1,12 +1,13 @@
 //! One request in the air, read by many.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 
+use crate::lock::Locked;
 use crate::stream::{StreamSummary, TokenStream};
 use crate::{Error, StreamToken};
 
@@ -45,7 +46,7 @@ struct Readers(Mutex<(u64, BTreeMap<u64, Waker>)>);
 
 impl Wake for Readers {
     fn wake(self: Arc<Self>) {
-        let wakers = std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).1);
+        let wakers = std::mem::take(&mut self.0.locked().1);
         wakers.into_values().for_each(Waker::wake);
     }
 }
@@ -63,13 +64,13 @@ impl Flight {
     }
 
     pub(crate) fn reader(self: &Arc<Self>) -> FlightReader {
-        let mut readers = self.readers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self.readers.0.locked();
         readers.0 += 1;
         FlightReader { flight: self.clone(), number: readers.0, position: 0, ended: false }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     /// Goes one step on: the stream is open, or has one more token, or is at its end.
@@ -163,13 +164,13 @@ impl FlightReader {
     }
 
     fn wait(&self, cx: &Context<'_>) {
-        let mut readers = self.flight.readers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self.flight.readers.0.locked();
         readers.1.insert(self.number, cx.waker().clone());
     }
 }
 
 impl Drop for FlightReader {
     fn drop(&mut self) {
-        self.flight.readers.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.number);
+        self.flight.readers.0.locked().1.remove(&self.number);
     }
 }

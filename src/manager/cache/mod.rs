@@ -5,7 +5,7 @@ mod flight;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use self::flight::Flight;
 use super::usage::ledger::token_bytes;
 use crate::clock::Clock;
+use crate::lock::Locked;
 use crate::provider::{AiProvider, left_to};
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::{ChatResponse, CompletionResponse};
@@ -161,7 +162,7 @@ impl Shared {
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<CacheKey, Weak<Flight>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+        self.flights.locked()
     }
 }
 

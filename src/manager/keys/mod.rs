@@ -8,7 +8,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ use self::state::apply_all;
 use crate::auth::sigv4::civil;
 use crate::clock::Clock;
 use crate::layers::retry_after;
+use crate::lock::Locked;
 use crate::{Error, RetryAdvice};
 
 pub use api_key::{ApiKey, KeyId, KeyRules};
@@ -326,7 +327,7 @@ impl KeyRing {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.locked()
     }
 }
 

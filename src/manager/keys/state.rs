@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use super::api_key::KeyId;
 use crate::files::{self, Readers};
 use crate::json::{Object, Value};
+use crate::lock::Locked;
 use crate::{Error, ErrorKind, Text};
 
 /// Keeps the records of key rings. No key ever reaches it, only fingerprints.
@@ -223,7 +224,7 @@ impl KeyState for MemoryKeyState {
         ring: &'a str,
         events: &'a [(KeyId, KeyEvent)],
     ) -> BoxFuture<'a, Result<BTreeMap<KeyId, KeyRecord>, Error>> {
-        let mut rings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rings = self.0.locked();
         let records = rings.entry(ring.to_owned()).or_default();
         apply_all(records, events);
         Box::pin(std::future::ready(Ok(records.clone())))

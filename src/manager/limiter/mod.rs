@@ -4,7 +4,7 @@ mod bucket;
 mod limits;
 mod rate_limit_headers;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use self::bucket::Bucket;
 use super::shared_state::{Share, SharedEvent, SharedState};
 use super::telemetry::instruments::Waits;
 use crate::clock::Clock;
+use crate::lock::Locked;
 use crate::transport::Headers;
 use crate::{Error, ErrorKind, RetryAdvice};
 
@@ -357,7 +358,7 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     fn tell(&self, event: impl FnOnce(String) -> SharedEvent) {

@@ -5,13 +5,14 @@ mod redis;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::lock::Locked;
 
 #[cfg(feature = "redis")]
 pub use redis::RedisSharedState;
@@ -166,7 +167,7 @@ struct Limiter {
 
 impl MemorySharedState {
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.locked()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Limits and breakers in Redis, so that many machines share them.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::lock::Locked;
 use crate::manager::redis_connection::RedisConnection;
 use crate::manager::shared_state::{
     CROWD_POLL, LONGEST_CALL, LONGEST_PROBE, Share, SharedEvent, SharedState,
@@ -313,7 +314,7 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.locked()
 }
 
 const LEFT_ALONE: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Spans and figures of calls, in the names of OpenTelemetry's conventions for generative AI.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
 use metrics::{Label, Unit};
@@ -8,6 +8,7 @@ use tracing::Span;
 
 use super::figures::{COST, CallFigures, DURATION, FIRST_CHUNK, Figure, TOKENS, UNKNOWN_COST};
 use crate::clock::Clock;
+use crate::lock::Locked;
 use crate::manager::usage::ledger::{MeteredCall, largest, text_bytes, token_bytes};
 use crate::manager::usage::{CostSource, Outcome, UsageRecord};
 use crate::provider::{AiProvider, left_to};
@@ -67,7 +68,7 @@ impl MeasuredProvider {
     }
 
     fn figures(&self, operation: &'static str, model: &Text) -> Arc<CallFigures> {
-        let mut known = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.figures.locked();
         let is_it = |figures: &&Arc<CallFigures>| figures.operation == operation && figures.model == *model;
         if let Some(figures) = known.iter().find(is_it) {
             return figures.clone();

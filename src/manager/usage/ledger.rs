@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::catalog::Catalogue;
 use crate::catalog::tables::table;
 use crate::json::Value;
+use crate::lock::Locked;
 use crate::manager::KeyId;
 use crate::manager::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
 use crate::stream::{Observe, StreamSummary, TokenStream};
@@ -166,7 +167,7 @@ impl UsageLedger {
     }
 
     fn sums(&self) -> MutexGuard<'_, BTreeMap<Account, UsageSums>> {
-        self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.sums.locked()
     }
 }
 

@@ -159,7 +159,7 @@ impl Cost {
     /// service said nothing; it stands where the price table says 0 too.
     pub fn of(usage: &Usage, counting: Counting, model: &Model) -> Option<Self> {
         let counts = TokenCounts::of(usage, counting);
-        let estimate = estimate(&counts, model.info()).filter(|_| counts.total() > 0);
+        let estimate = estimate_cost(&counts, model.info()).filter(|_| counts.total() > 0);
         let reported = usage.total_cost.value().copied().filter(|_| counting.cost_is_reported);
         match (reported, estimate) {
             (Some(dollars), _) if dollars > 0.0 => Some(Self { dollars, source: CostSource::Reported }),
@@ -180,7 +180,7 @@ impl Cost {
 ///
 /// ```
 /// use samewire::json::{Value, object};
-/// use samewire::manager::{TokenCounts, estimate};
+/// use samewire::manager::{TokenCounts, estimate_cost};
 /// use samewire::ModelInfo;
 ///
 /// let long = object! { "contextWindow": 1_000_000, "inputPrice": 6, "outputPrice": 22.5 };
@@ -189,13 +189,13 @@ impl Cost {
 /// });
 /// let mut counts = TokenCounts::default();
 /// counts.input = 100_000;
-/// assert_eq!(estimate(&counts, &info), Some(0.3));
+/// assert_eq!(estimate_cost(&counts, &info), Some(0.3));
 /// counts.input = 300_000;
-/// assert_eq!(estimate(&counts, &info), Some(1.8));
+/// assert_eq!(estimate_cost(&counts, &info), Some(1.8));
 /// counts.cache_reads = 1;
-/// assert_eq!(estimate(&counts, &info), None, "nobody knows what a cached token costs here");
+/// assert_eq!(estimate_cost(&counts, &info), None, "nobody knows what a cached token costs here");
 /// ```
-pub fn estimate(counts: &TokenCounts, info: &ModelInfo) -> Option<f64> {
+pub fn estimate_cost(counts: &TokenCounts, info: &ModelInfo) -> Option<f64> {
     let tier = tier(counts.prompt() as f64, info);
     let price = |name: &str| {
         let of_tier = tier.and_then(|tier| tier.get(name)).and_then(Value::as_f64);
@@ -349,7 +349,7 @@ mod tests {
             "tiers": vec![Value::from(named), tier(200_000.0, 2), tier(f64::INFINITY, 4)],
         });
         let cost = |input, cache_reads| {
-            estimate(&TokenCounts { input, cache_reads, ..TokenCounts::default() }, &gemini).unwrap()
+            estimate_cost(&TokenCounts { input, cache_reads, ..TokenCounts::default() }, &gemini).unwrap()
         };
         assert_eq!(cost(200_000, 0), 0.4);
         assert_eq!(cost(200_001, 0), 0.800_004);

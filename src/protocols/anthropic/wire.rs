@@ -1,7 +1,7 @@
 //! A provider of the Messages API as a value, and the engine that speaks for it.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
 use url::Url;
@@ -18,6 +18,7 @@ use crate::auth::TokenSource;
 use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Failure, WholeResponse, Wire, nothing_to_do};
 use crate::json::Value;
+use crate::lock::Locked;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest, PromptFormat};
 use crate::response::CompletionResponse;
@@ -123,7 +124,7 @@ impl Messages {
     }
 
     fn head(&self, streams: bool, betas: &str) -> Result<Arc<Head>, Error> {
-        let mut known = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.heads.locked();
         if let Some(head) = known.iter().find(|head| head.streams == streams && head.betas == betas) {
             return Ok(head.clone());
         }

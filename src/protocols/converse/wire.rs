@@ -1,6 +1,6 @@
 //! A provider of the Converse API as a value, and the engine that speaks for it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -20,6 +20,7 @@ use crate::auth::sigv4::{Signer, Skew, uri_encode};
 use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire};
 use crate::json::{Document, Object, Value, object};
+use crate::lock::Locked;
 use crate::model::Model;
 use crate::request::{ChatRequest, CompletionRequest};
 use crate::response::CompletionResponse;
@@ -257,5 +258,5 @@ impl Wire for Converse {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.locked()
 }
