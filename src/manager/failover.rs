@@ -1,5 +1,6 @@
 //! One owner for a call from its first connection to its first token, by the table of `failover.md`.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -75,7 +76,7 @@ impl Shared {
         {
             return Err(Failed::unsent(lane.refused(refusal)));
         }
-        let permit = until(deadline, lane.limits.acquire(needs.tokens())).await;
+        let permit = until(deadline, pin!(lane.limits.acquire(needs.tokens()))).await;
         let permit = permit.ok_or_else(|| Failed::unsent(out_of_time("the rate limiter's permission")))?;
         let permit = permit.map_err(|error| Failed::unsent(error.with_provider(lane.provider.clone())))?;
         let breaker = lane.breaker.try_enter_shared().await;
@@ -84,9 +85,11 @@ impl Shared {
 
         let patience = candidate.entry.config.first_token_timeout.map(|time| Instant::now() + time);
         let limit = [patience, deadline].into_iter().flatten().min();
-        let traffic = sample.traffic().cloned();
-        let asking = Traffic::around(traffic, candidate.ask(self, asked, moved, &mut sample));
-        let outcome = until(limit, asking).await;
+        let outcome = {
+            let traffic = sample.traffic().cloned();
+            let asking = pin!(candidate.ask(self, asked, moved, &mut sample));
+            until(limit, pin!(Traffic::around(traffic, asking))).await
+        };
         match outcome.unwrap_or_else(|| Err(out_of_time("the first token"))) {
             Ok(answered) => {
                 sample.first_token();
@@ -156,7 +159,8 @@ impl Candidate {
     }
 }
 
-async fn until<T>(limit: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+/// Takes work where it stands: each `async fn` that takes a future by value holds it twice.
+async fn until<T>(limit: Option<Instant>, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match limit {
         Some(limit) => timeout_at(limit, work).await.ok(),
         None => Some(work.await),

@@ -3,6 +3,7 @@
 //! A provider serves many calls at once through one transport. Which of them a request belongs to is told by the task that
 //! works for the attempt: [`Traffic::around`] is in force while it asks, [`Traffic::during`] while its answer is read.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,7 +26,7 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     /// Counts what is sent within, and what comes back.
-    pub(crate) async fn around<T>(traffic: Option<Arc<Self>>, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn around<T>(traffic: Option<Arc<Self>>, work: Pin<&mut impl Future<Output = T>>) -> T {
         match traffic {
             Some(traffic) => CURRENT.scope(traffic, work).await,
             None => work.await,
