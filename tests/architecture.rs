@@ -167,6 +167,38 @@ fn every_dependency_says_what_it_saves() {
     }
 }
 
+/// Whatever the documents put in backquotes and looks like a place in the project is there: folders, files, tests.
+#[test]
+fn documents_name_what_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let more =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "conformance/README.md", "benches/README.md"];
+    let mut named = 0;
+    for document in documents.chain(more.map(|name| root.join(name))) {
+        let words = fs::read_to_string(&document).unwrap();
+        for span in words.split('`').skip(1).step_by(2) {
+            let (place, test) =
+                span.split_once("::").map_or((span, None), |(place, test)| (place, Some(test)));
+            let is_place =
+                ["src/", "cli/", "conformance/", "tests/", "scripts/", "benches/", "docs/", "fuzz/"]
+                    .iter()
+                    .any(|folder| place.starts_with(folder));
+            if !is_place || place.contains([' ', '*', '<', '$']) || place.contains("acme") {
+                continue;
+            }
+            let path = root.join(place);
+            assert!(path.exists(), "{}: there is no `{place}`", document.display());
+            if let Some(test) = test {
+                let source = fs::read_to_string(&path).unwrap();
+                assert!(source.contains(&format!("fn {test}(")), "{}: no test `{span}`", document.display());
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 100, "{named}");
+}
+
 #[test]
 fn nothing_imports_the_program_or_the_harness() {
     assert_none(&lines_with(&[""], &["samewire_conformance", "samewire_cli"]), "the library stands alone");
