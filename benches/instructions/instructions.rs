@@ -43,11 +43,11 @@ fn sse(chunks: Vec<Bytes>) -> (usize, Vec<Bytes>) {
 
 #[library_benchmark]
 #[bench::openai_16_kib(args = (inputs::openai(), openai(16 << 10)), config = at_most(866_000))]
-#[bench::openai_61_bytes(args = (inputs::openai(), openai(61)), config = at_most(3_740_000))]
+#[bench::openai_61_bytes(args = (inputs::openai(), openai(61)), config = at_most(3_640_000))]
 #[bench::anthropic_16_kib(args = (inputs::anthropic(), anthropic(16 << 10)), config = at_most(1_980_000))]
-#[bench::anthropic_61_bytes(args = (inputs::anthropic(), anthropic(61)), config = at_most(5_450_000))]
+#[bench::anthropic_61_bytes(args = (inputs::anthropic(), anthropic(61)), config = at_most(5_370_000))]
 #[bench::openai_recorded(args = (inputs::openai(), recorded("openai/stream-text-multibyte")), config = at_most(1_410_000))]
-#[bench::anthropic_recorded(args = (inputs::anthropic(), recorded("anthropic/stream-thinking")), config = at_most(10_600_000))]
+#[bench::anthropic_recorded(args = (inputs::anthropic(), recorded("anthropic/stream-thinking")), config = at_most(10_380_000))]
 fn decode(provider: Provider, chunks: Vec<Bytes>) -> (usize, Provider, Vec<Bytes>) {
     (inputs::count_tokens(black_box(&*provider), black_box(&chunks)), provider, chunks)
 }
@@ -57,10 +57,10 @@ fn recorded(case: &str) -> Vec<Bytes> {
 }
 
 #[library_benchmark]
-#[bench::openai_small_chat(args = (inputs::openai(), inputs::small_chat()), config = at_most(57_800))]
-#[bench::openai_200_messages_50_tools(args = (inputs::openai(), large_chat()), config = at_most(5_840_000))]
-#[bench::anthropic_small_chat(args = (inputs::anthropic(), inputs::small_chat()), config = at_most(42_700))]
-#[bench::anthropic_200_messages_50_tools(args = (inputs::anthropic(), large_chat()), config = at_most(5_530_000))]
+#[bench::openai_small_chat(args = (inputs::openai(), inputs::small_chat()), config = at_most(51_200))]
+#[bench::openai_200_messages_50_tools(args = (inputs::openai(), large_chat()), config = at_most(5_070_000))]
+#[bench::anthropic_small_chat(args = (inputs::anthropic(), inputs::small_chat()), config = at_most(40_300))]
+#[bench::anthropic_200_messages_50_tools(args = (inputs::anthropic(), large_chat()), config = at_most(4_280_000))]
 fn encode(provider: Provider, request: ChatRequest) -> (usize, Provider, ChatRequest) {
     let encoded = black_box(&*provider).encode(black_box(&request)).expect("the request can be made");
     (encoded.body.len(), provider, request)
