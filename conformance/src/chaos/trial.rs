@@ -34,8 +34,9 @@ impl Default for Limits {
     /// Seconds, and 4 MiB.
     fn default() -> Self {
         Self {
+            // Well before the head's, or chance would say which of them ends a silent connection.
             connect: Duration::from_secs(2),
-            head: Duration::from_secs(2),
+            head: Duration::from_secs(3),
             idle: Duration::from_secs(2),
             total: Duration::from_secs(20),
             body_bytes: 4 << 20,
