@@ -1,4 +1,4 @@
-//! The received chunks that a decoder has not read yet.
+//! The received chunks that a decoder has not read yet, and whether more may come.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -10,10 +10,24 @@ use bytes::{Buf, Bytes};
 pub(super) struct Chunks {
     current: Bytes,
     waiting: VecDeque<Bytes>,
+    intake: Intake,
+}
+
+/// Whether chunks are still taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Intake {
+    #[default]
+    Open,
+    Ended,
+    Failed,
 }
 
 impl Chunks {
+    /// Takes the next chunk, unless the body ended or the decoder failed.
     pub(super) fn push(&mut self, chunk: Bytes) {
+        if !self.are_open() || chunk.is_empty() {
+            return;
+        }
         if self.current.is_empty() {
             self.current = chunk;
         } else {
@@ -43,9 +57,28 @@ impl Chunks {
         taken
     }
 
-    pub(super) fn clear(&mut self) {
-        self.current = Bytes::new();
-        self.waiting.clear();
+    /// The body ended.
+    pub(super) fn end(&mut self) {
+        if self.are_open() {
+            self.intake = Intake::Ended;
+        }
+    }
+
+    /// The decoder cannot read on: forgets what is here, takes no more.
+    pub(super) fn fail(&mut self) {
+        *self = Self { intake: Intake::Failed, ..Self::default() };
+    }
+
+    /// Whether more may come.
+    #[inline]
+    pub(super) fn are_open(&self) -> bool {
+        self.intake == Intake::Open
+    }
+
+    /// Whether the body ended, and no failure came first.
+    #[inline]
+    pub(super) fn have_ended(&self) -> bool {
+        self.intake == Intake::Ended
     }
 
     #[inline]

@@ -41,7 +41,6 @@ pub struct NdjsonDecoder {
     chunk: Chunks,
     /// The start of a line that a chunk edge cut.
     carry: BytesMut,
-    state: State,
     /// Whether no line has been given yet.
     first: bool,
 }
@@ -72,13 +71,7 @@ impl std::error::Error for NdjsonError {}
 impl NdjsonDecoder {
     /// A decoder at the start of a body, with a line limit of 64 MiB.
     pub fn new() -> Self {
-        Self {
-            limit: DEFAULT_LINE_LIMIT,
-            chunk: Chunks::default(),
-            carry: BytesMut::new(),
-            state: State::Open,
-            first: true,
-        }
+        Self { limit: DEFAULT_LINE_LIMIT, chunk: Chunks::default(), carry: BytesMut::new(), first: true }
     }
 
     /// Changes how long a line may be before the decoder gives up.
@@ -90,9 +83,6 @@ impl NdjsonDecoder {
 
     /// Takes the next chunk of the body. Chunks behind an error or [`finish`](Self::finish) are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.state != State::Open || chunk.is_empty() {
-            return;
-        }
         self.chunk.push(chunk);
     }
 
@@ -117,7 +107,7 @@ impl NdjsonDecoder {
             self.chunk.advance(end + 1);
             return Some(Ok(self.line(line)));
         }
-        if self.state == State::Ended && !self.carry.is_empty() {
+        if self.chunk.have_ended() && !self.carry.is_empty() {
             let line = self.carry.split().freeze();
             return Some(Ok(self.line(line)));
         }
@@ -126,9 +116,7 @@ impl NdjsonDecoder {
 
     /// Says that the body ended properly, which makes an unfinished last line a line.
     pub fn finish(&mut self) {
-        if self.state == State::Open {
-            self.state = State::Ended;
-        }
+        self.chunk.end();
     }
 
     fn line(&mut self, line: Bytes) -> Text {
@@ -141,8 +129,7 @@ impl NdjsonDecoder {
     }
 
     fn fail(&mut self) -> NdjsonError {
-        self.state = State::Failed;
-        self.chunk.clear();
+        self.chunk.fail();
         self.carry = BytesMut::new();
         NdjsonError::LineTooLong { limit: self.limit }
     }
@@ -152,13 +139,6 @@ impl Default for NdjsonDecoder {
     fn default() -> Self {
         Self::new()
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Ended,
-    Failed,
 }
 
 const DEFAULT_LINE_LIMIT: usize = 64 << 20;

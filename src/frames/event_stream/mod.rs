@@ -43,7 +43,6 @@ pub struct EventStreamDecoder {
     carry: BytesMut,
     /// Bytes of a message above the limit that were counted instead of kept.
     skipped: usize,
-    state: State,
 }
 
 /// One message.
@@ -146,13 +145,7 @@ impl Default for EventStreamDecoder {
 impl EventStreamDecoder {
     /// A decoder at the start of a body.
     pub fn new() -> Self {
-        Self {
-            limit: DEFAULT_LIMIT,
-            chunk: Chunks::default(),
-            carry: BytesMut::new(),
-            skipped: 0,
-            state: State::Open,
-        }
+        Self { limit: DEFAULT_LIMIT, chunk: Chunks::default(), carry: BytesMut::new(), skipped: 0 }
     }
 
     /// The same decoder with another limit on the size of one message, 64 MiB by default.
@@ -167,9 +160,6 @@ impl EventStreamDecoder {
 
     /// Takes the next chunk of the body. Chunks behind an error or [`finish`](Self::finish) are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.state != State::Open || chunk.is_empty() {
-            return;
-        }
         self.chunk.push(chunk);
     }
 
@@ -177,8 +167,7 @@ impl EventStreamDecoder {
     pub fn next_event(&mut self) -> Option<Result<EventMessage, EventStreamError>> {
         let message = self.next_message().transpose()?;
         if message.is_err() {
-            self.state = State::Closed;
-            self.chunk.clear();
+            self.chunk.fail();
             self.carry = BytesMut::new();
         }
         Some(message)
@@ -191,7 +180,8 @@ impl EventStreamDecoder {
     /// [`Truncated`](EventStreamError::Truncated) inside a message whose length is known. Up to three bytes
     /// behind the last message are ignored, as the reference ignores them.
     pub fn finish(&mut self) -> Result<(), EventStreamError> {
-        let was_open = std::mem::replace(&mut self.state, State::Closed) == State::Open;
+        let was_open = self.chunk.are_open();
+        self.chunk.end();
         if was_open && self.carry.len() >= LENGTH { Err(EventStreamError::Truncated) } else { Ok(()) }
     }
 
@@ -288,12 +278,6 @@ fn read(message: &Bytes) -> Result<EventMessage, EventStreamError> {
 /// The big-endian number at `at`; there must be four bytes.
 fn word_at(bytes: &[u8], at: usize) -> u32 {
     bytes[at..at + LENGTH].iter().fold(0, |word, byte| word << 8 | u32::from(*byte))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Closed,
 }
 
 const LENGTH: usize = 4;

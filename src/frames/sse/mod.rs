@@ -53,7 +53,6 @@ use lines::{Lines, TooLarge};
 #[derive(Debug)]
 pub struct SseDecoder {
     limit: usize,
-    state: State,
     chunk: Chunks,
     /// How many bytes of the chunk the event takes that was lent last.
     lent: usize,
@@ -173,7 +172,6 @@ impl SseDecoder {
     pub fn new(dialect: SseDialect) -> Self {
         Self {
             limit: DEFAULT_EVENT_LIMIT,
-            state: State::Open,
             chunk: Chunks::default(),
             lent: 0,
             is_between_events: true,
@@ -196,9 +194,6 @@ impl SseDecoder {
 
     /// Takes the next chunk of the body. Chunks behind an error or [`finish`](Self::finish) are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.state != State::Open || chunk.is_empty() {
-            return;
-        }
         self.chunk.push(chunk);
     }
 
@@ -231,7 +226,7 @@ impl SseDecoder {
         self.chunk.advance(std::mem::take(&mut self.lent));
         let mut is_cut = false;
         if self.is_between_events {
-            if self.chunk.is_empty() && self.state != State::Ended {
+            if self.chunk.is_empty() && !self.chunk.have_ended() {
                 return None;
             }
             match Shape::of(&self.chunk, &self.name) {
@@ -270,8 +265,7 @@ impl SseDecoder {
             Ok(Some(Found::Uncommon)) => self.uncommon.as_ref().map(|event| Ok(event.lend())),
             Ok(None) => None,
             Err(TooLarge) => {
-                self.state = State::Failed;
-                self.chunk.clear();
+                self.chunk.fail();
                 self.lines.clear();
                 self.cut = BytesMut::new();
                 Some(Err(SseError::EventTooLarge { limit: self.limit }))
@@ -283,9 +277,7 @@ impl SseDecoder {
     ///
     /// An event without its blank line is lost, as in the reference.
     pub fn finish(&mut self) {
-        if self.state == State::Open {
-            self.state = State::Ended;
-        }
+        self.chunk.end();
     }
 
     fn find(&mut self) -> Result<Option<Found>, TooLarge> {
@@ -307,7 +299,7 @@ impl SseDecoder {
                     _ => self.chunk.push_front(event),
                 }
             } else if self.chunk.is_empty() {
-                if self.state != State::Ended || !self.lines.end() {
+                if !self.chunk.have_ended() || !self.lines.end() {
                     return Ok(None);
                 }
                 continue;
@@ -330,7 +322,7 @@ impl SseDecoder {
 
     /// Whether what is in front of us may be set aside until there is more.
     fn may_wait(&self) -> bool {
-        self.state == State::Open && !self.chunk.is_empty() && self.chunk.len() <= self.limit
+        self.chunk.are_open() && !self.chunk.is_empty() && self.chunk.len() <= self.limit
     }
 
     fn cut_off(&mut self, bytes: usize) {
@@ -343,7 +335,7 @@ impl SseDecoder {
 
     /// Puts the event that a chunk edge cut together again. `None` if its end is not here yet.
     fn mend(&mut self) -> Option<Bytes> {
-        let mut is_whole = self.state != State::Open;
+        let mut is_whole = !self.chunk.are_open();
         while !is_whole && !self.chunk.is_empty() {
             let end = common::end_behind(&self.cut, &self.chunk);
             self.cut_off(end.unwrap_or(self.chunk.len()));
@@ -358,13 +350,6 @@ enum Found {
     InChunk(CommonEvent),
     Mended(CommonEvent),
     Uncommon,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Ended,
-    Failed,
 }
 
 /// Room for the events that chunk edges cut. It is used again when nobody keeps a slice of them, unless it had to
