@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use samewire::Error;
 use samewire::json::{Object, Value, object};
 use samewire::transport::ReplayTransport;
 
-use crate::calls::{Ask, Entry, Outcome, entry};
+use crate::calls::{Entry, Outcome, entry};
 use crate::fixture::{Case, Request};
-use crate::levels::answered;
-use crate::verdict::error_fields;
+use crate::levels::{answered, call};
+use crate::verdict::error_object;
 use crate::world::World;
 
 /// The case in that file with the requests that samewire sends and what it makes of the answers, wherever the file
@@ -50,7 +49,7 @@ pub fn complete(file: &Path) -> Result<String, String> {
         let streams = case.call == "createMessage";
         written.insert_some("stream", streams.then(|| tokens.collect::<Value>()));
         written.insert_some("value", outcome.value);
-        written.insert_some("error", outcome.error.as_ref().map(told));
+        written.insert_some("error", outcome.error.as_ref().map(error_object));
     }
     Ok(format!("{}\n", written.to_json_pretty()))
 }
@@ -63,12 +62,6 @@ fn exchanges(case: &mut Value) -> impl Iterator<Item = &mut Object> {
 fn unknown_request() -> Object {
     let headers = Value::Array(Vec::new());
     object! { "scheme": "https", "http": "1.1", "method": "POST", "target": "/", "headers": headers }
-}
-
-fn told(error: &Error) -> Object {
-    let mut told = object! { "message": error.message() };
-    told.extend(error_fields(error));
-    told
 }
 
 fn put_request_first(exchange: &mut Object, request: Object) {
@@ -93,7 +86,7 @@ fn play(case: &Case, unknown: &[bool]) -> Result<(Vec<Request>, Outcome), String
     let world = World::new(case, replay.clone()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let outcome = runtime.block_on(run(&Ask { input: world.input.clone(), context: world.context.clone() }));
+    let outcome = runtime.block_on(call(&world, run));
     Ok((replay.requests().iter().map(Request::of).collect(), outcome))
 }
 

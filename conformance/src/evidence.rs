@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use samewire::json::{Object, Value, object};
 use samewire::transport::ReqwestTransport;
 
-use crate::calls::{Ask, Outcome, Run};
+use crate::calls::{Outcome, Run};
 use crate::fixture::{Case, Request, Response};
-use crate::levels::{Level, replay};
+use crate::levels::{Level, call, replay};
 use crate::rewrite::RewriteTransport;
 use crate::server::Server;
-use crate::verdict::error_fields;
+use crate::verdict::error_object;
 use crate::world::World;
 
 /// What a run of a case showed, beside its recording: the data of the report's page.
@@ -56,11 +56,7 @@ impl Evidence {
             }
             Value::from(theirs)
         });
-        let error = outcome.error.as_ref().map(|error| {
-            let mut ours = object! { "message": error.message() };
-            ours.extend(error_fields(error));
-            Value::from(ours)
-        });
+        let error = outcome.error.as_ref().map(|error| Value::from(error_object(error)));
         let lines = |lines: &[String]| lines.iter().map(|line| Value::from(line.as_str())).collect::<Value>();
         Self(
             object! {
@@ -80,10 +76,6 @@ impl Evidence {
     pub(crate) fn to_value(&self) -> Value {
         self.0.clone()
     }
-}
-
-async fn call(world: &World, run: Run) -> Outcome {
-    run(&Ask { input: world.input.clone(), context: world.context.clone() }).await
 }
 
 /// Each recorded exchange beside the request that came nearest to it; then what was sent besides.

@@ -112,7 +112,8 @@ async fn socket(
         .and(|| compare_outcome(case, &outcome, &world, rules)))
 }
 
-async fn call(world: &World, run: Run) -> Outcome {
+/// Makes the call of a case in its world.
+pub(crate) async fn call(world: &World, run: Run) -> Outcome {
     let ask = Ask { input: world.input.clone(), context: world.context.clone() };
     run(&ask).await
 }

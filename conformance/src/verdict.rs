@@ -1,6 +1,6 @@
 //! What a comparison says, and the comparison of outcomes.
 
-use samewire::json::{Object, Value};
+use samewire::json::{Object, Value, object};
 use samewire::{Error, StreamSummary, Text};
 
 use crate::calls::Outcome;
@@ -123,7 +123,14 @@ fn compare_error(expected: Option<&Value>, actual: Option<&Error>, rules: &Devia
     Verdict::of(messages.or_else(fields))
 }
 
-pub(crate) fn error_fields(error: &Error) -> Object {
+/// An error with its message, as cases hold it but for the JavaScript class.
+pub(crate) fn error_object(error: &Error) -> Object {
+    let mut object = object! { "message": error.message() };
+    object.extend(error_fields(error));
+    object
+}
+
+fn error_fields(error: &Error) -> Object {
     let mut fields = Object::new();
     fields.insert_some("status", error.status().map(u32::from));
     fields.insert_some("code", error.code().cloned());

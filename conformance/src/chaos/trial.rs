@@ -9,8 +9,9 @@ use samewire::transport::ReqwestTransport;
 use samewire::{Error, ErrorKind};
 
 use super::{ChaosServer, Fault};
-use crate::calls::{Ask, Entry, entry};
+use crate::calls::{Entry, entry};
 use crate::fixture::Case;
+use crate::levels::call;
 use crate::rewrite::RewriteTransport;
 use crate::world::World;
 
@@ -120,8 +121,7 @@ impl Trial {
         let timed = TimeoutLayer::new(standard).head(HeadLimit::At(limits.head)).total(Some(limits.total));
         world.context.transport = Arc::new(timed);
         let begun = Instant::now();
-        let ask = Ask { input: world.input.clone(), context: world.context.clone() };
-        let outcome = run(&ask).await;
+        let outcome = call(&world, run).await;
         Ok(Self {
             tokens: outcome.tokens,
             error: outcome.error,
