@@ -40,11 +40,7 @@ fn layers(criterion: &mut Criterion) {
     for (name, wire) in stacks {
         let context = Context::with_transport(wire);
         let provider = build_provider_in(&ready::settings(), &context).expect("whole settings");
-        let chat = || runtime.block_on(provider.chat(inputs::small_chat())).expect("an answer");
-        chat();
-        let allocated = allocation_counter::measure(|| drop(chat()));
-        println!("{name}: {} allocations", allocated.count_total);
-        group.bench_function(name, |bencher| bencher.iter(chat));
+        ready::bench(&mut group, name, &runtime, &*provider);
     }
     group.finish();
 }

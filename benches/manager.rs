@@ -46,11 +46,7 @@ fn dispatch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("dispatch");
     let providers: [(&str, &dyn AiProvider); 2] = [("provider", &*alone), ("manager", &managed)];
     for (name, provider) in providers {
-        let chat = || runtime.block_on(provider.chat(inputs::small_chat())).expect("an answer");
-        chat();
-        let allocated = allocation_counter::measure(|| drop(chat()));
-        println!("{name}: {} allocations", allocated.count_total);
-        group.bench_function(name, |bencher| bencher.iter(chat));
+        ready::bench(&mut group, name, &runtime, provider);
     }
     group.finish();
 }

@@ -1,8 +1,13 @@
 //! A wire that answers every request at once, so that nothing else is measured than what stands in front of it.
 
+use criterion::BenchmarkGroup;
+use criterion::measurement::WallTime;
 use futures_core::future::BoxFuture;
-use samewire::ProviderSettings;
 use samewire::transport::{Headers, HttpRequest, HttpResponse, Transport, TransportError};
+use samewire::{AiProvider, ProviderSettings};
+use tokio::runtime::Runtime;
+
+use crate::inputs;
 
 /// Answers every request at once.
 pub(crate) struct Ready;
@@ -30,4 +35,18 @@ const ANSWER: &[u8] =
 /// A provider that needs nothing else.
 pub(crate) fn settings() -> ProviderSettings {
     ProviderSettings::new("openai").with("openAiApiKey", "k").with("openAiModelId", "gpt-4o")
+}
+
+/// Measures a small chat, and prints how often it allocates.
+pub(crate) fn bench(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    runtime: &Runtime,
+    provider: &dyn AiProvider,
+) {
+    let chat = || runtime.block_on(provider.chat(inputs::small_chat())).expect("an answer");
+    chat();
+    let allocated = allocation_counter::measure(|| drop(chat()));
+    println!("{name}: {} allocations", allocated.count_total);
+    group.bench_function(name, |bencher| bencher.iter(chat));
 }
