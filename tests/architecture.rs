@@ -105,14 +105,19 @@ fn no_service_is_named_below_providers() {
     );
 }
 
+/// The folders of the protocols.
+fn protocols() -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")).unwrap();
+    let folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    assert!(folders.len() > 5, "src/protocols holds few protocols");
+    folders
+}
+
 #[test]
 fn protocols_have_the_same_rooms() {
-    for protocol in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")).unwrap() {
-        let protocol = protocol.unwrap().path();
-        if protocol.is_dir() {
-            for room in ["body.rs", "completion.rs", "decode.rs", "errors.rs", "mod.rs"] {
-                assert!(protocol.join(room).exists(), "{} has no {room}", protocol.display());
-            }
+    for protocol in protocols() {
+        for room in ["body.rs", "completion.rs", "decode.rs", "errors.rs", "mod.rs"] {
+            assert!(protocol.join(room).exists(), "{} has no {room}", protocol.display());
         }
     }
 }
@@ -126,9 +131,9 @@ fn protocols_stand_alone_but_for_forms_that_they_share() {
         ("cohere", "openai_chat"),
         ("converse", "anthropic"),
     ];
-    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")).unwrap();
-    let folders = folders.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let names: Vec<String> = folders.map(|path| path.file_name().unwrap().to_string_lossy().into()).collect();
+    let protocols = protocols();
+    let names = protocols.iter().map(|path| path.file_name().unwrap().to_string_lossy().into());
+    let names: Vec<String> = names.collect();
     for name in &names {
         let others = names.iter().filter(|other| *other != name);
         let foreign = others.filter(|other| !shared.contains(&(name, other.as_str())));

@@ -5,13 +5,14 @@
 use bytes::Bytes;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::aws_credentials::Credentials;
 use crate::layers::date_of;
+use crate::lock::Shared;
 use crate::transport::{HeaderValue, HttpRequest, HttpResponse, Sign};
 
 /// Signs requests for one service in one region with one set of credentials.
@@ -52,7 +53,7 @@ impl Skew {
 impl Signer {
     fn key(&self, day: &str) -> [u8; 32] {
         let scope = format!("{}/{day}/{}/{}", self.credentials.access_key, self.region, self.service);
-        if let Some((known, key)) = &*self.skew.key.read().unwrap_or_else(PoisonError::into_inner)
+        if let Some((known, key)) = &*self.skew.key.reading()
             && *known == scope
         {
             return *key;
@@ -62,7 +63,7 @@ impl Signer {
         for part in [&self.region, self.service, "aws4_request"] {
             key = mac(&key, part);
         }
-        *self.skew.key.write().unwrap_or_else(PoisonError::into_inner) = Some((scope, key));
+        *self.skew.key.writing() = Some((scope, key));
         key
     }
 }

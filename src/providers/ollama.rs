@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/ollama/ollama/blob/main/docs/api.md>
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -19,6 +19,7 @@ use crate::context::{ClientIdentity, Context};
 use crate::driver::{Call, Driver, Failure, WholeResponse, Wire};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Value, object};
+use crate::lock::Shared;
 use crate::model::Model;
 use crate::protocols::ollama::body::{self, Options};
 use crate::protocols::ollama::decode::ChatDecoder;
@@ -163,7 +164,7 @@ impl Wire for Ollama {
     }
 
     fn model(&self) -> Model {
-        self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.model.reading().clone()
     }
 
     /// The reference asks for the models before every call and does without them if it must.
@@ -172,7 +173,7 @@ impl Wire for Ollama {
             self.server.host().map_err(|error| creating_client(call, error))?;
             let list = self.server.models(context).await.unwrap_or_default();
             let model = model(&self.settings, Some(&list));
-            *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
+            *self.model.writing() = model;
             Ok(())
         })
     }

@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 use crate::Text;
 
+/// The line that differs between all requests with a body.
+pub(crate) const CONTENT_LENGTH: Text = Text::from_static("content-length");
+
 /// Header lines in wire order; names keep their spelling, and the same name may stand twice.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Text, HeaderValue)>);

@@ -22,6 +22,7 @@ mod replay;
 #[cfg(feature = "http")]
 mod reqwest;
 
+pub(crate) use headers::CONTENT_LENGTH;
 pub use headers::{HeaderValue, Headers};
 pub use replay::{Disconnect, Exchange, ReplayTransport};
 #[cfg(feature = "http")]

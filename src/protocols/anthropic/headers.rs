@@ -9,9 +9,6 @@ use crate::transport::{HeaderValue, Headers, javascript};
 /// The header that counts the SDK's retries.
 pub(crate) const RETRY_COUNT: &str = "x-stainless-retry-count";
 
-/// The line that differs between all requests.
-pub(crate) const CONTENT_LENGTH: Text = Text::from_static("content-length");
-
 /// What differs between the requests of the SDK.
 pub(crate) struct SdkHeaders<'a> {
     pub(crate) user_agent: &'a str,

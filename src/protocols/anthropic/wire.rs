@@ -10,7 +10,7 @@ use super::body::{self, BodyField, BodyInput};
 use super::completion;
 use super::decode::{Counting, MessageDecoder};
 use super::errors;
-use super::headers::{CONTENT_LENGTH, RETRY_COUNT, SdkHeaders};
+use super::headers::{RETRY_COUNT, SdkHeaders};
 use super::hosting::Hosting;
 use crate::Error;
 use crate::answer_format::FormatSupport;
@@ -25,7 +25,7 @@ use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{
-    ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
+    CONTENT_LENGTH, ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
 };
 
 /// The facts of one provider.

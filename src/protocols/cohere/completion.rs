@@ -8,7 +8,7 @@ use crate::{Error, Text};
 /// The text of a completion: thoughts are left out.
 pub(crate) fn text(response: &WholeResponse) -> Result<CompletionResponse, Error> {
     let mut document = Document::new();
-    let root = document.parse(response.text().into())?;
+    let root = document.parse(response.shared_text())?;
     let parts = root.get("message").get("content").items();
     let texts = parts.filter(|part| part.get("type").str_eq("text"));
     Ok(Text::from(texts.filter_map(|part| part.get("text").as_cow()).collect::<String>()).into())

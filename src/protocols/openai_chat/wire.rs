@@ -1,7 +1,7 @@
 //! A provider of Chat Completions as a value, and the engine that speaks for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::driver::{Call, Failure, WholeResponse, Wire, nothing_to_do};
 use crate::image::{GeneratedImage, ImageRequest};
 use crate::json::Node;
+use crate::lock::Shared;
 use crate::model::Model;
 use crate::provider::HealthStatus;
 use crate::request::{ChatRequest, CompletionRequest};
@@ -26,9 +27,9 @@ use crate::response::CompletionResponse;
 use crate::settings::ProviderSettings;
 use crate::stream::Decode;
 use crate::transport::{
-    ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
+    CONTENT_LENGTH, ClientKind, HeaderValue, Headers, HttpRequest, RequestOptions, RetryPolicy, javascript,
 };
-use crate::{Error, ErrorKind, Text};
+use crate::{Error, ErrorKind};
 
 /// The facts of one provider.
 pub(crate) struct ChatSpec {
@@ -239,8 +240,6 @@ impl Place {
     }
 }
 
-const CONTENT_LENGTH: Text = Text::from_static("content-length");
-
 /// Appends a path to a base URL; one slash at the base's end is dropped.
 pub(crate) fn join(base: &str, path: &str) -> String {
     format!("{}{path}", base.strip_suffix('/').unwrap_or(base))
@@ -277,12 +276,12 @@ impl OpenAiChat {
     }
 
     fn current_model(&self) -> Model {
-        self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.model.reading().clone()
     }
 
     /// Sends the next requests elsewhere, or with another key.
     pub(crate) fn use_endpoint(&self, endpoint: Endpoint) {
-        *self.place.write().unwrap_or_else(PoisonError::into_inner) = endpoint.into();
+        *self.place.writing() = endpoint.into();
     }
 
     fn use_list(&self, list: &ModelList) {
@@ -291,7 +290,7 @@ impl OpenAiChat {
 
     /// Knows more about the model from now on.
     pub(crate) fn use_model(&self, model: Model) {
-        *self.model.write().unwrap_or_else(PoisonError::into_inner) = model;
+        *self.model.writing() = model;
     }
 
     fn name_of(&self, call: Call) -> &'static str {
@@ -302,7 +301,7 @@ impl OpenAiChat {
     }
 
     fn encode(&self, call: Call, request: &ChatRequest, prompt: &str) -> Result<HttpRequest, Error> {
-        let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
+        let place = self.place.reading();
         let head = place.head()?;
         let fields = match call {
             Call::Chat => self.spec.chat,
