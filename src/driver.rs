@@ -350,8 +350,7 @@ impl<W: Wire> AiProvider for Driver<W> {
             if let Some(asked) = self.wire.list_models(&self.context) {
                 return asked.await.map_err(|error| self.complete_error(error));
             }
-            let table = table(self.wire.id());
-            Ok(table.ids().filter_map(|id| Some(Model::new(id, table.get(id)?))).collect())
+            Ok(table(self.wire.id()).models().map(|(id, info)| Model::new(id, info)).collect())
         })
     }
 

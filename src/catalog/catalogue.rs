@@ -40,11 +40,8 @@ impl Catalogue {
     pub fn built_in() -> Self {
         let mut catalogue = Self::default();
         for provider in tables::providers() {
-            let table = tables::table(provider);
-            for id in table.ids() {
-                if let Some(info) = table.get(id) {
-                    catalogue.add(CatalogueModel::of_info(provider, id, &info));
-                }
+            for (id, info) in tables::table(provider).models() {
+                catalogue.add(CatalogueModel::of_info(provider, id, &info));
             }
         }
         catalogue

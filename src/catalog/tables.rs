@@ -1,29 +1,26 @@
-//! The reference's built-in model tables, parsed when a provider first asks for its own.
-
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+//! The reference's built-in model tables. They stay text, one model a line, and only the lines that are asked for are
+//! parsed: all of them as values would hold 0.35 MiB.
 
 use crate::json::{Object, Value};
-use crate::lock::Locked;
 use crate::model::{Model, ModelInfo};
 
 /// One provider's models.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     /// The model that stands in for an id that is missing or unknown.
-    pub(crate) default_id: String,
-    models: Object,
+    pub(crate) default_id: &'static str,
+    rows: &'static str,
 }
 
 impl Table {
     /// The facts of a model.
     pub(crate) fn get(&self, id: &str) -> Option<ModelInfo> {
-        self.models.get(id).and_then(Value::as_object).cloned().map(ModelInfo)
+        self.rows().find(|(known, _)| *known == id).map(|(_, facts)| parse(facts))
     }
 
     /// The facts of the default model.
     pub(crate) fn default_info(&self) -> ModelInfo {
-        self.get(&self.default_id).unwrap_or_default()
+        self.get(self.default_id).unwrap_or_default()
     }
 
     /// A model by JavaScript's `in`: names that every object inherits are found too, without facts.
@@ -36,12 +33,20 @@ impl Table {
 
     /// The model that stands in for a missing or unknown one.
     pub(crate) fn default_model(&self) -> Model {
-        Model::new(self.default_id.as_str(), self.default_info())
+        Model::new(self.default_id, self.default_info())
     }
 
-    /// The ids in the order of the table.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.models.keys().map(super::super::text::Text::as_str)
+    /// Ids and facts in the order of the table.
+    pub(crate) fn models(&self) -> impl Iterator<Item = (&'static str, ModelInfo)> {
+        self.rows().map(|(id, facts)| (id, parse(facts)))
+    }
+
+    /// Ids, and facts as JSON.
+    fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.rows.lines().filter_map(|line| {
+            let (id, facts) = line.strip_prefix(" \"")?.split_once("\":")?;
+            Some((id, facts.strip_suffix(',').unwrap_or(facts)))
+        })
     }
 }
 
@@ -51,31 +56,22 @@ pub(super) fn providers() -> impl Iterator<Item = &'static str> {
 }
 
 /// The table of a provider of the reference; empty for a name without one.
-pub(crate) fn table(provider: &str) -> &'static Table {
-    static PARSED: Mutex<BTreeMap<&'static str, &'static Table>> = Mutex::new(BTreeMap::new());
-    let (name, source) =
-        SOURCES.iter().find(|(name, _)| *name == provider).copied().unwrap_or(("", r#"{"models":{}}"#));
-    let mut parsed = PARSED.locked();
-    // Tables live as long as the program: each is parsed once and leaked once.
-    parsed.entry(name).or_insert_with(|| Box::leak(Box::new(parse(source))))
+pub(crate) fn table(provider: &str) -> Table {
+    let source = SOURCES.iter().find(|(name, _)| *name == provider).map_or("", |(_, source)| source);
+    let (head, rows) = source.split_once('\n').unwrap_or_default();
+    let default_id = head.strip_prefix("{\"defaultModelId\":\"").and_then(|rest| rest.split('"').next());
+    Table { default_id: default_id.unwrap_or_default(), rows }
 }
 
-fn parse(source: &str) -> Table {
-    let mut table = Value::parse(source).unwrap_or_default();
-    let default_id = table.get("defaultModelId").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut models = Object::new();
-    if let Some(Value::Object(object)) = table.get_mut("models").map(std::mem::take) {
-        models = object;
-    }
-    for (_, info) in &mut models {
-        open_ended_tiers(info);
-    }
-    Table { default_id, models }
+fn parse(facts: &str) -> ModelInfo {
+    let Ok(Value::Object(mut facts)) = Value::parse(facts) else { return ModelInfo::default() };
+    open_ended_tiers(&mut facts);
+    ModelInfo(facts)
 }
 
 /// JSON has no infinity: a tier without an upper end is written as text.
-fn open_ended_tiers(info: &mut Value) {
-    let Some(Value::Array(tiers)) = info.get_mut("tiers") else { return };
+fn open_ended_tiers(facts: &mut Object) {
+    let Some(Value::Array(tiers)) = facts.get_mut("tiers") else { return };
     for window in tiers.iter_mut().filter_map(|tier| tier.get_mut("contextWindow")) {
         if window.as_str() == Some("Infinity") {
             *window = f64::INFINITY.into();
@@ -148,19 +144,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_table_parses_and_holds_its_default() {
-        for (name, _) in SOURCES {
+    fn every_table_holds_its_default_and_a_model_on_each_line() {
+        for (name, source) in SOURCES {
             let table = table(name);
-            let listed = table.ids().count();
-            assert!(
-                listed == 0
-                    || table.default_id.is_empty()
-                    || table.get(&table.default_id).is_some()
-                    || listed == 1,
-                "{name}"
-            );
+            let whole = Value::parse(source).expect("JSON");
+            assert_eq!(whole.get("defaultModelId").and_then(Value::as_str), Some(table.default_id), "{name}");
+            let models = whole.get("models").and_then(Value::as_object).expect("an object");
+            let ids: Vec<&str> = table.models().map(|(id, _)| id).collect();
+            assert!(ids.iter().copied().eq(models.keys().map(crate::Text::as_str)), "{name}: {ids:?}");
+            for (id, facts) in models {
+                let mut facts = facts.as_object().expect("an object").clone();
+                open_ended_tiers(&mut facts);
+                assert_eq!(table.get(id), Some(ModelInfo(facts)), "{name}: {id}");
+            }
+            let holds_default = table.default_id.is_empty() || table.get(table.default_id).is_some();
+            assert!(holds_default || ids.len() < 2, "{name}");
         }
-        assert_eq!(table("groq").ids().count(), 7);
+        assert_eq!(table("groq").models().count(), 7);
     }
 
     #[test]

@@ -108,9 +108,8 @@ fn list_models<'a>(
     context: &'a Context,
 ) -> BoxFuture<'a, Result<ModelList, Error>> {
     Box::pin(async move {
-        let table = table("chutes");
         let mut list: ModelList =
-            table.ids().filter_map(|id| Some((crate::Text::from(id), table.get(id)?))).collect();
+            table("chutes").models().map(|(id, info)| (crate::Text::from_static(id), info)).collect();
         let headers = list_headers(Some(&context.identity), settings.non_empty("chutesApiKey"));
         let answer = match headers.build() {
             Ok(headers) => axios_get(context, &format!("{BASE_URL}/models"), &headers, None).await.ok(),

@@ -124,7 +124,7 @@ fn url(base: &str) -> Result<Url, Error> {
 /// Any id is used as it is; one that the table does not know has the facts of the default.
 fn model(settings: &ProviderSettings) -> Model {
     let table = table("mistral");
-    let id = settings.non_empty("apiModelId").unwrap_or(&table.default_id);
+    let id = settings.non_empty("apiModelId").unwrap_or(table.default_id);
     let info = table.get(id).unwrap_or_else(|| table.default_info());
     let limit = info.get("maxTokens").filter(|_| settings.is_truthy("includeMaxTokens")).cloned();
     let mut parameters = Object::with_capacity(2);

@@ -109,7 +109,7 @@ fn look_up(wanted: &str, arn_kind: Option<&str>) -> (String, ModelInfo) {
     facts.insert("contextWindow", if is_claude { 200_000.0 } else { 128_000.0 });
     facts.insert("supportsImages", is_claude);
     facts.insert("supportsPromptCache", is_claude);
-    (table.default_id.clone(), info)
+    (table.default_id.to_owned(), info)
 }
 
 fn without_prefix(id: &str) -> &str {

@@ -184,7 +184,7 @@ impl Wire for OpenRouter {
 // ---- the model ----
 
 fn model(settings: &ProviderSettings, list: Option<&ModelList>, endpoints: Option<&ModelList>) -> Model {
-    let id = settings.text("openRouterModelId").unwrap_or(&table("openrouter").default_id);
+    let id = settings.text("openRouterModelId").unwrap_or(table("openrouter").default_id);
     let upstream = settings.non_empty("openRouterSpecificProvider");
     let info = upstream
         .and_then(|upstream| endpoints?.get(upstream))
