@@ -158,6 +158,8 @@ impl fmt::Debug for Context {
 mod system {
     use std::sync::Arc;
 
+    use etcetera::{BaseStrategy, choose_base_strategy};
+
     use super::{Context, Ids};
     use crate::clock::SystemClock;
     use crate::settings::ProviderSettings;
@@ -207,7 +209,7 @@ mod system {
                         .collect(),
                 ),
                 home: std::env::home_dir(),
-                cache_dir: dirs::cache_dir().map(|folder| folder.join("samewire")),
+                cache_dir: choose_base_strategy().ok().map(|folders| folders.cache_dir().join("samewire")),
                 model_lists: Arc::default(),
                 identity: Arc::default(),
             }

@@ -1,7 +1,7 @@
 //! Answers as Rust types.
 
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 use crate::json::Value;
 use crate::provider::AiProvider;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use etcetera::{BaseStrategy, choose_base_strategy};
+
 use super::mistake::Mistakes;
 use super::node::Language;
 
@@ -20,9 +22,9 @@ pub fn find(folder: &Path, user_folder: Option<&Path>) -> Result<Option<PathBuf>
     user_folder.map_or(Ok(None), |folder| only_one(folder, "config"))
 }
 
-/// The user's folder for configurations of samewire, `~/.config/samewire` on Linux.
+/// The user's folder for configurations of samewire, `~/.config/samewire` on Linux and macOS.
 pub fn user_folder() -> Option<PathBuf> {
-    dirs::config_dir().map(|folder| folder.join("samewire"))
+    Some(choose_base_strategy().ok()?.config_dir().join("samewire"))
 }
 
 /// The language that a file's name tells.

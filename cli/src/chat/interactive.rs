@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use etcetera::{BaseStrategy, choose_base_strategy};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use samewire::{ContentBlock, Message};
@@ -190,7 +191,7 @@ impl<'a> Command<'a> {
 }
 
 fn history_file() -> Option<PathBuf> {
-    Some(dirs::data_dir()?.join("samewire").join("chat-history.txt"))
+    Some(choose_base_strategy().ok()?.data_dir().join("samewire").join("chat-history.txt"))
 }
 
 /// A history that cannot be kept is no reason to stop talking.
