@@ -1,37 +1,37 @@
 //! The header block of the openai SDK 5.12.2.
 
-use std::sync::OnceLock;
-
-use crate::Error;
 use crate::context::{ClientIdentity, Context};
 use crate::json::Value;
 use crate::settings::ProviderSettings;
 use crate::transport::javascript::{self, InvalidHeader};
 use crate::transport::{HeaderValue, Headers};
+use crate::{Error, Text};
 
 /// The header that counts the SDK's retries.
 pub(crate) const RETRY_COUNT: &str = "X-Stainless-Retry-Count";
 
-/// The header lines of one provider as text. They are checked when a request is made: what no header can
-/// carry fails the call, not the construction.
+/// The header lines of one provider. What no header can carry fails the call, not the construction: until then it
+/// is kept, and may still be replaced.
 #[derive(Default)]
-pub(crate) struct HeaderBlock {
-    lines: Vec<Line>,
-    /// The lines as headers, once they were asked for: requests share their text.
-    built: OnceLock<Headers>,
-}
+pub(crate) struct HeaderBlock(Vec<Line>);
 
 struct Line {
-    name: String,
-    value: String,
-    secret: bool,
+    name: Text,
+    value: Result<HeaderValue, InvalidHeader>,
+}
+
+impl Line {
+    fn new(name: Text, value: &str, secret: bool) -> Self {
+        let form = if secret { HeaderValue::secret } else { HeaderValue::new };
+        Self { name, value: javascript::fetch_value(value).map(form) }
+    }
 }
 
 impl HeaderBlock {
     /// The SDK's own headers.
     pub(crate) fn sdk(context: &Context) -> Self {
         let identity = &context.identity;
-        let mut block = Self { lines: Vec::with_capacity(20), built: OnceLock::new() };
+        let mut block = Self(Vec::with_capacity(16));
         block.set("Accept", "application/json");
         block.set("User-Agent", "OpenAI/JS 5.12.2");
         block.set(RETRY_COUNT, "0");
@@ -51,27 +51,27 @@ impl HeaderBlock {
     }
 
     /// Sets a header: a known name, in any case, moves to the end.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.put(name, value, false);
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.put(Text::from_static(name), value, false);
     }
 
     /// Sets a header whose value is a secret.
-    pub(crate) fn set_secret(&mut self, name: &str, value: &str) {
-        self.put(name, value, true);
+    pub(crate) fn set_secret(&mut self, name: &'static str, value: &str) {
+        self.put(Text::from_static(name), value, true);
     }
 
     /// Adds the lines of another block at the end.
     pub(crate) fn append(&mut self, other: Self) {
-        self.changed().extend(other.lines);
+        self.0.extend(other.0);
     }
 
-    fn put(&mut self, name: &str, value: &str, secret: bool) {
-        self.remove(name);
-        self.changed().push(Line { name: name.to_owned(), value: value.to_owned(), secret });
+    fn put(&mut self, name: Text, value: &str, secret: bool) {
+        self.remove(&name);
+        self.0.push(Line::new(name, value, secret));
     }
 
     fn remove(&mut self, name: &str) {
-        self.changed().retain(|line| !line.name.eq_ignore_ascii_case(name));
+        self.0.retain(|line| !line.name.eq_ignore_ascii_case(name));
     }
 
     /// `authorization: Bearer <key>`.
@@ -103,14 +103,14 @@ impl HeaderBlock {
         let custom = settings.get("openAiHeaders").and_then(Value::as_object);
         for (name, value) in application(identity) {
             match custom.and_then(|custom| custom.get(name)) {
-                Some(value) => self.custom(name, value),
+                Some(value) => self.custom(Text::from_static(name), value),
                 None => self.set(name, value),
             }
         }
         let known = application(identity).map(|(name, _)| name);
         for (name, value) in custom.into_iter().flat_map(|custom| custom.iter()) {
             if !known.contains(&name.as_str()) {
-                self.custom(name, value);
+                self.custom(name.clone(), value);
             }
         }
     }
@@ -125,25 +125,19 @@ impl HeaderBlock {
         let custom = settings.get("openAiHeaders").and_then(Value::as_object);
         for (name, value) in custom.into_iter().flat_map(|custom| custom.iter()) {
             let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
-            match self.changed().iter_mut().find(|line| line.name.eq_ignore_ascii_case(name)) {
-                Some(line) => (line.value, line.secret) = (text, true),
-                None => self.set_secret(name, &text),
+            match self.0.iter_mut().find(|line| line.name.eq_ignore_ascii_case(name)) {
+                Some(line) => *line = Line::new(line.name.clone(), &text, true),
+                None => self.0.push(Line::new(name.clone(), &text, true)),
             }
         }
     }
 
-    /// The lines, which will be built anew.
-    fn changed(&mut self) -> &mut Vec<Line> {
-        self.built.take();
-        &mut self.lines
-    }
-
-    fn custom(&mut self, name: &str, value: &Value) {
+    fn custom(&mut self, name: Text, value: &Value) {
         match value {
-            Value::Null => self.remove(name),
+            Value::Null => self.remove(&name),
             // A custom header may well hold a key.
-            Value::String(text) => self.set_secret(name, text),
-            other => self.set_secret(name, &other.to_json()),
+            Value::String(text) => self.put(name, text, true),
+            other => self.put(name, &other.to_json(), true),
         }
     }
 
@@ -153,22 +147,16 @@ impl HeaderBlock {
     ///
     /// When a name or value cannot be a header; the message never quotes a value.
     pub(crate) fn build(&self) -> Result<Headers, Error> {
-        if let Some(built) = self.built.get() {
-            return Ok(built.clone());
-        }
-        let mut headers = Headers::new();
-        for line in &self.lines {
-            if !javascript::is_token(&line.name) {
-                let name = &line.name;
+        let mut headers = Headers::with_capacity(self.0.len());
+        for Line { name, value } in &self.0 {
+            if !javascript::is_token(name) {
                 return Err(Error::configuration(format!(
                     "Headers.delete: \"{name}\" is an invalid header name."
                 )));
             }
-            let bytes = javascript::fetch_value(&line.value)?;
-            let value = if line.secret { HeaderValue::secret(bytes) } else { HeaderValue::new(bytes) };
-            headers.append(line.name.as_str(), value);
+            headers.append(name.clone(), value.clone()?);
         }
-        Ok(self.built.get_or_init(|| headers).clone())
+        Ok(headers)
     }
 }
 
