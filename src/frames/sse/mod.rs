@@ -60,6 +60,8 @@ pub struct SseDecoder {
     is_between_events: bool,
     /// The start of an event that a chunk edge cut.
     cut: BytesMut,
+    /// The room used before the one at hand: its last event was given out a while ago, and is rarely kept still.
+    spare: BytesMut,
     /// One that was put together again, while it is lent.
     mended: Bytes,
     /// The name that a common event had last. A copy, so that it keeps no chunk alive.
@@ -176,6 +178,7 @@ impl SseDecoder {
             lent: 0,
             is_between_events: true,
             cut: BytesMut::new(),
+            spare: BytesMut::new(),
             mended: Bytes::new(),
             name: Text::new(),
             lines: Lines::new(dialect),
@@ -327,7 +330,8 @@ impl SseDecoder {
 
     fn cut_off(&mut self, bytes: usize) {
         if self.cut.is_empty() && self.cut.capacity() < bytes {
-            self.cut.reserve(CUT_ROOM);
+            std::mem::swap(&mut self.cut, &mut self.spare);
+            self.cut.reserve(bytes.max(CUT_ROOM));
         }
         self.cut.extend_from_slice(&self.chunk[..bytes]);
         self.chunk.advance(bytes);
