@@ -11,7 +11,9 @@ use crate::lock::Locked;
 use crate::manager::KeyId;
 use crate::manager::{Cost, Counting, Outcome, TokenCounts, UsageRecord};
 use crate::stream::{Observe, StreamSummary, TokenStream};
-use crate::{AiProvider, ChatRequest, CompletionRequest, Error, Field, Model, StreamToken, Text, Usage};
+use crate::{
+    AiProvider, ChatRequest, CompletionRequest, Error, Field, Model, ModelInfo, StreamToken, Text, Usage,
+};
 
 /// Adds up what requests used, by provider, model and key. Clones share one ledger.
 ///
@@ -305,9 +307,14 @@ impl MeteredCall {
 /// Undoes what the reference does to Claude's models with a long context: it puts the prices of the long
 /// tier in the place of the base prices, although the service asks them for long prompts only.
 fn with_all_tiers(provider: &str, mut model: Model) -> Model {
-    if let Some(info) = &model.info
+    let has_first_tier = |info: &ModelInfo| {
+        let tier = info.get("tiers").and_then(|tiers| tiers.at(0));
+        tier.is_some_and(|tier| {
+            ["contextWindow", "inputPrice"].iter().all(|fact| tier.get(fact) == info.get(fact))
+        })
+    };
+    if let Some(info) = model.info.as_ref().filter(|info| has_first_tier(info))
         && let Some(base) = table(provider).get(&model.id)
-        && base.get("tiers").is_some()
         && base.context_window() < info.context_window()
     {
         model.info = Some(base);
