@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crate::layers::{date_of, retry_after};
-use crate::transport::Headers;
+use crate::transport::{HeaderValue, Headers};
 
 /// The rate limits that one response told of. Whatever is missing was not told, or could not be read.
 ///
@@ -85,22 +85,27 @@ impl RateLimitHeaders {
     /// Reads every dialect. `now` is in milliseconds since the Unix epoch, for resets that are dates.
     pub fn read(headers: &Headers, now: f64) -> Self {
         let mut told = Self { retry_after: retry_after(headers, now), ..Self::default() };
+        let is_limit = |name: &str| DIALECTS.iter().any(|dialect| behind(name, dialect).is_some());
+        let lines: Vec<Line> = headers.iter().filter(|(name, _)| is_limit(name)).collect();
+        if lines.is_empty() {
+            return told;
+        }
         for (window, length) in WINDOWS {
             for (unit, is_requests) in UNITS {
-                let name = |what: &str| format!("x-ratelimit-{what}-{unit}{window}");
-                told.add(*is_requests, read(headers, now, name, *length, length.is_none()));
+                let name = |what| ["x-ratelimit-", what, "-", unit, window];
+                told.add(*is_requests, read(&lines, now, name, *length, length.is_none()));
             }
         }
-        let anthropic = |unit: &str| {
-            let name = |what: &str| format!("anthropic-ratelimit-{unit}-{what}");
-            Some(read(headers, now, name, Some(MINUTE), true)).filter(LimitWindow::is_told)
+        let anthropic = |unit| {
+            let name = |what| ["anthropic-ratelimit-", unit, "-", what];
+            Some(read(&lines, now, name, Some(MINUTE), true)).filter(LimitWindow::is_told)
         };
         told.requests.extend(anthropic("requests"));
         // `tokens` is whichever limit is nearest, so it may be that of answers.
         told.tokens.extend(anthropic("input-tokens").or_else(|| anthropic("tokens")));
         told.output_tokens.extend(anthropic("output-tokens"));
-        for prefix in ["x-ratelimit", "ratelimit"] {
-            told.add(true, read(headers, now, |what: &str| format!("{prefix}-{what}"), None, false));
+        for prefix in ["x-ratelimit-", "ratelimit-"] {
+            told.add(true, read(&lines, now, |what| [prefix, what], None, false));
         }
         told
     }
@@ -112,15 +117,23 @@ impl RateLimitHeaders {
     }
 }
 
-fn read(
-    headers: &Headers,
+type Line<'a> = (&'a str, &'a HeaderValue);
+
+/// What the names of limits begin with.
+const DIALECTS: &[&str] = &["x-ratelimit-", "anthropic-ratelimit-", "ratelimit-"];
+
+/// The window whose three lines have the names that `name` gives in parts.
+fn read<const PARTS: usize>(
+    lines: &[Line],
     now: f64,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&'static str) -> [&'static str; PARTS],
     length: Option<Duration>,
     refills: bool,
 ) -> LimitWindow {
-    let text = |what: &str| {
-        let value = headers.get(&name(what))?;
+    let text = |what| {
+        let is_named =
+            |line: &str| name(what).iter().try_fold(line, |rest, part| behind(rest, part)) == Some("");
+        let (_, value) = lines.iter().find(|(name, _)| is_named(name))?;
         std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
     };
     LimitWindow {
@@ -130,6 +143,12 @@ fn read(
         length,
         refills,
     }
+}
+
+/// What stands behind a beginning in any case.
+fn behind<'a>(name: &'a str, beginning: &str) -> Option<&'a str> {
+    let (head, rest) = name.split_at_checked(beginning.len())?;
+    head.eq_ignore_ascii_case(beginning).then_some(rest)
 }
 
 /// A count; some services write it with a fraction, others below zero.
