@@ -321,8 +321,9 @@ pub(super) fn developer_messages(input: &BodyInput<'_>) -> Option<Value> {
 
 /// xAI refuses the field, so it is left out wherever the host holds `x.ai`.
 pub(super) fn include_usage(input: &BodyInput<'_>) -> Option<Value> {
-    let base = input.settings.text("openAiBaseUrl").unwrap_or(DEFAULT_BASE_URL);
-    (!host_and_port(base).contains("x.ai")).then(|| object! { "include_usage": true }.into())
+    let base = input.settings.text("openAiBaseUrl");
+    let is_xai = base.is_some_and(|base| host_and_port(base).contains("x.ai"));
+    (!is_xai).then(|| object! { "include_usage": true }.into())
 }
 
 fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
