@@ -83,7 +83,7 @@ pub struct ToolCall {
 
 /// Token counts of a request and what it cost.
 ///
-/// `cache_writes_first` and the fields that are absent decide only how the chunk prints.
+/// Fields that are absent decide only how the chunk prints.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     /// Tokens of the request. Whether cached ones are included differs by provider, as in the reference.
@@ -143,11 +143,12 @@ impl<T> Field<T> {
     where
         T: Into<Value>,
     {
-        match self {
-            Self::Absent => {}
-            Self::Null => drop(object.insert(key, Value::Null)),
-            Self::Value(value) => drop(object.insert(key, value)),
-        }
+        let value = match self {
+            Self::Absent => return,
+            Self::Null => Value::Null,
+            Self::Value(value) => value.into(),
+        };
+        object.insert(Text::from_static(key), value);
     }
 }
 
@@ -195,7 +196,7 @@ impl StreamToken {
     pub fn to_object(&self) -> Object {
         let tagged = |tag: &'static str| {
             let mut object = Object::with_capacity(6);
-            object.insert("type", Text::from_static(tag));
+            object.insert(Text::from_static("type"), Text::from_static(tag));
             object
         };
         match self {
@@ -251,9 +252,8 @@ impl StreamToken {
     /// type that its documentation promises and the key order is the usual one, else
     /// [`Irregular`](Self::Irregular).
     pub fn from_object(object: Object) -> Self {
-        let token = Self::regular(&object);
-        match token {
-            Some(token) if token.to_object() == object && same_order(&token.to_object(), &object) => token,
+        match Self::regular(&object) {
+            Some(token) if token.to_object() == object => token,
             _ => Self::Irregular(object),
         }
     }
@@ -307,8 +307,8 @@ impl StreamToken {
 
 impl Usage {
     fn print(&self, object: &mut Object) {
-        object.insert("inputTokens", self.input_tokens);
-        object.insert("outputTokens", self.output_tokens);
+        object.insert(Text::from_static("inputTokens"), self.input_tokens);
+        object.insert(Text::from_static("outputTokens"), self.output_tokens);
         if self.reads_first {
             self.cache_read_tokens.print("cacheReadTokens", object);
             self.cache_write_tokens.print("cacheWriteTokens", object);
@@ -347,10 +347,6 @@ fn with<const N: usize>(mut object: Object, fields: [(&'static str, &Text); N]) 
         object.insert(Text::from_static(key), text.clone());
     }
     object
-}
-
-fn same_order(a: &Object, b: &Object) -> bool {
-    a.keys().eq(b.keys())
 }
 
 fn string(value: Option<&Value>) -> Option<Field<Text>> {

@@ -57,8 +57,8 @@ fn count(node: Node<'_>) -> Option<Field<u64>> {
 /// `{type: "usage", inputTokens, outputTokens}`, to be added to.
 pub(crate) fn usage_object(input: Value, output: Value) -> Object {
     let mut token = Object::with_capacity(7);
-    token.insert("type", "usage");
-    token.insert("inputTokens", input);
-    token.insert("outputTokens", output);
+    token.insert(Text::from_static("type"), Text::from_static("usage"));
+    token.insert(Text::from_static("inputTokens"), input);
+    token.insert(Text::from_static("outputTokens"), output);
     token
 }
