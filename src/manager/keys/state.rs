@@ -416,7 +416,7 @@ mod tests {
     async fn writers_do_not_lose_each_others_records() {
         let path = std::env::temp_dir().join(format!("samewire-keys-{}.json", std::process::id()));
         let _ = std::fs::remove_file(&path);
-        let writers = (0..12).map(|n| {
+        let writers = (0..24).map(|n| {
             let state = FileKeyState::new(&path);
             tokio::spawn(async move {
                 let id = KeyId::from_text(format!("key-{n}"));
@@ -427,7 +427,7 @@ mod tests {
             writer.await.unwrap().unwrap();
         }
         let state = FileKeyState::new(&path);
-        assert_eq!(state.load("even").await.unwrap().len(), 6);
+        assert_eq!(state.load("even").await.unwrap().len(), 12);
         assert_eq!(state.load("odd").await.unwrap()[&KeyId::from_text("key-7")].cooling_until, 10_001.0);
         std::fs::write(&path, "{broken").unwrap();
         assert!(state.load("even").await.unwrap().is_empty());
