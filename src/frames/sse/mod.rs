@@ -271,6 +271,7 @@ impl SseDecoder {
                 self.chunk.fail();
                 self.lines.clear();
                 self.cut = BytesMut::new();
+                self.spare = BytesMut::new();
                 Some(Err(SseError::EventTooLarge { limit: self.limit }))
             }
         }
