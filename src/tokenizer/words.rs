@@ -24,11 +24,11 @@ pub(super) fn words(mut text: &str) -> impl Iterator<Item = &str> {
 /// Letters that end in lower case, or capitals alone; at most one sign or blank in front, a contraction behind.
 fn letters(text: &str) -> Option<usize> {
     let first = text.chars().next()?;
-    let lead =
-        if matches!(kind(first), Kind::Blank | Kind::Sign | Kind::Mark) { first.len_utf8() } else { 0 };
-    let behind = |form: fn(&str) -> Option<usize>| form(&text[lead..]).map(|length| lead + length);
-    let length =
-        behind(cased).or_else(|| cased(text)).or_else(|| behind(capitals)).or_else(|| capitals(text))?;
+    let lead = matches!(kind(first), Kind::Blank | Kind::Sign | Kind::Mark).then(|| first.len_utf8());
+    let either = |form: fn(&str) -> Option<usize>| {
+        lead.into_iter().chain([0]).find_map(|start| Some(start + form(&text[start..])?))
+    };
+    let length = either(cased).or_else(|| either(capitals))?;
     Some(length + contraction(&text[length..]))
 }
 
