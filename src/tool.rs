@@ -1,7 +1,11 @@
 //! Tools that a model may call, in the form of OpenAI's Chat Completions API.
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use crate::Text;
 use crate::json::{Object, Value, object};
+use crate::protocols::openai_chat::tools::strict_tool;
 
 /// A tool definition, kept as the JSON that the reference takes.
 ///
@@ -16,8 +20,14 @@ use crate::json::{Object, Value, object};
 /// let tool = Tool::function("read_file", "Reads a text file", schema);
 /// assert_eq!(tool.name(), Some("read_file"));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tool(Value);
+#[derive(Clone)]
+pub struct Tool(Arc<Definition>);
+
+struct Definition {
+    json: Value,
+    /// Made once: each turn of a conversation sends the same tools.
+    strict: OnceLock<Value>,
+}
 
 impl Tool {
     /// A function with a JSON schema for its arguments.
@@ -31,17 +41,23 @@ impl Tool {
             "description": description.into(),
             "parameters": parameters.into(),
         };
-        Self(object! { "type": Text::from_static("function"), "function": function }.into())
+        Value::from(object! { "type": Text::from_static("function"), "function": function }).into()
     }
 
     /// The definition as JSON.
     pub fn as_json(&self) -> &Value {
-        &self.0
+        &self.0.json
+    }
+
+    /// The definition in OpenAI's strict form.
+    pub(crate) fn as_strict_json(&self) -> &Value {
+        self.0.strict.get_or_init(|| strict_tool(&self.0.json))
     }
 
     /// The `function` part, if this tool is a function.
     pub fn as_function(&self) -> Option<&Value> {
-        (self.0.get("type")?.as_str()? == "function").then(|| self.0.get("function"))?
+        let json = self.as_json();
+        (json.get("type")?.as_str()? == "function").then(|| json.get("function"))?
     }
 
     /// The function's name.
@@ -50,9 +66,21 @@ impl Tool {
     }
 }
 
+impl PartialEq for Tool {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tool").field(self.as_json()).finish()
+    }
+}
+
 impl From<Value> for Tool {
     fn from(definition: Value) -> Self {
-        Self(definition)
+        Self(Arc::new(Definition { json: definition, strict: OnceLock::new() }))
     }
 }
 

@@ -57,8 +57,9 @@ fn recorded(case: &str) -> Vec<Bytes> {
 }
 
 #[library_benchmark]
-#[bench::openai_small_chat(args = (inputs::openai(), inputs::small_chat()), config = at_most(51_200))]
-#[bench::openai_200_messages_50_tools(args = (inputs::openai(), large_chat()), config = at_most(5_070_000))]
+#[bench::openai_small_chat(args = (inputs::openai(), inputs::small_chat()), config = at_most(33_000))]
+#[bench::openai_200_messages_50_tools(args = (inputs::openai(), large_chat()), config = at_most(4_760_000))]
+#[bench::openai_200_messages_50_tools_sent_before(args = (inputs::openai(), sent_before(large_chat())), config = at_most(4_240_000))]
 #[bench::anthropic_small_chat(args = (inputs::anthropic(), inputs::small_chat()), config = at_most(40_300))]
 #[bench::anthropic_200_messages_50_tools(args = (inputs::anthropic(), large_chat()), config = at_most(4_280_000))]
 fn encode(provider: Provider, request: ChatRequest) -> (usize, Provider, ChatRequest) {
@@ -68,6 +69,12 @@ fn encode(provider: Provider, request: ChatRequest) -> (usize, Provider, ChatReq
 
 fn large_chat() -> ChatRequest {
     inputs::long_chat().with_tools(inputs::fifty_tools())
+}
+
+/// As a conversation of that length is: its tools were sent with each turn.
+fn sent_before(request: ChatRequest) -> ChatRequest {
+    inputs::openai().encode(&request).expect("the request can be made");
+    request
 }
 
 /// Fails the case above that many instructions.

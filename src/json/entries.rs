@@ -88,6 +88,14 @@ impl<'a> EntryNodes<'a> {
             Self::Sorted(sorted(fields).into_iter())
         }
     }
+
+    /// How many are left.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::InSource(fields) => fields.clone().count(),
+            Self::Sorted(fields) => fields.len(),
+        }
+    }
 }
 
 impl<'a> Iterator for EntryNodes<'a> {

@@ -187,7 +187,7 @@ impl<'a> Node<'a> {
     pub fn len(self) -> usize {
         match self.tag() {
             Some(Tag::Array) => self.items().count(),
-            Some(Tag::Object) => self.entries().count(),
+            Some(Tag::Object) => self.entries().nodes().len(),
             _ => 0,
         }
     }
@@ -250,12 +250,12 @@ impl<'a> Node<'a> {
         match self.kind() {
             Kind::Array if depth > 0 => self.items().map(|item| item.to_value_within(depth - 1)).collect(),
             Kind::Object if depth > 0 => {
-                let entries = self.entries();
-                let mut fields = Vec::with_capacity(entries.size_hint().0);
-                for (key, value) in entries.nodes() {
-                    fields.push((key.as_text().unwrap_or_default(), value.to_value_within(depth - 1)));
+                let entries = self.entries().nodes();
+                let mut object = Object::with_capacity(entries.len());
+                for (key, value) in entries {
+                    object.push(key.as_text().unwrap_or_default(), value.to_value_within(depth - 1));
                 }
-                Value::Object(Object::from_ordered(fields))
+                Value::Object(object)
             }
             Kind::Undefined | Kind::Null | Kind::Array | Kind::Object => Value::Null,
             Kind::Bool => Value::Bool(self.as_bool().unwrap_or_default()),

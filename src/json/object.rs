@@ -1,8 +1,8 @@
 //! An object with JavaScript's key order.
 
-use std::sync::Arc;
-use std::{fmt, slice, vec};
+use std::fmt;
 
+use super::shared_list::{self, SharedList};
 use super::value::Value;
 use crate::Text;
 
@@ -28,40 +28,41 @@ use crate::Text;
 /// ```
 #[derive(Clone, Default)]
 pub struct Object {
-    /// Sorted: the keys that look like array indexes, then the others. `None` is none, too.
-    entries: Option<Arc<Vec<(Text, Value)>>>,
+    /// Sorted: the keys that look like array indexes, then the others.
+    entries: SharedList<(Text, Value)>,
     indexes: usize,
 }
 
 impl Object {
     /// An object without keys.
     pub const fn new() -> Self {
-        Self { entries: None, indexes: 0 }
+        Self { entries: SharedList::new(), indexes: 0 }
     }
 
     /// An object without keys, with room for some.
     pub fn with_capacity(keys: usize) -> Self {
-        Self { entries: Some(Arc::new(Vec::with_capacity(keys))), indexes: 0 }
+        Self { entries: SharedList::with_capacity(keys), indexes: 0 }
     }
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.entries().len()
+        self.entries.len()
     }
 
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.entries().is_empty()
+        self.len() == 0
     }
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.position(key).map(|at| &self.entries()[at].1)
+        self.iter().find(|(name, _)| **name == *key).map(|(_, value)| value)
     }
 
     /// The value of `key`, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.position(key).map(|at| &mut self.entries_mut()[at].1)
+        let at = self.position(key)?;
+        self.entries.get_mut(at).map(|(_, value)| value)
     }
 
     /// Whether there is a value for `key`.
@@ -76,12 +77,12 @@ impl Object {
             return Some(std::mem::replace(old, value));
         }
         if let Some(index) = array_index(&key) {
-            let smaller = |(key, _): &(Text, Value)| array_index(key) < Some(index);
-            let at = self.entries()[..self.indexes].partition_point(smaller);
-            self.entries_mut().insert(at, (key, value));
+            let indexes = self.keys().take(self.indexes);
+            let at = indexes.take_while(|key| array_index(key) < Some(index)).count();
+            self.entries.insert(at, (key, value));
             self.indexes += 1;
         } else {
-            self.entries_mut().push((key, value));
+            self.entries.push((key, value));
         }
         None
     }
@@ -100,58 +101,43 @@ impl Object {
         if at < self.indexes {
             self.indexes -= 1;
         }
-        Some(self.entries_mut().remove(at).1)
+        self.entries.remove(at).map(|(_, value)| value)
     }
 
     /// The keys and values in order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter(self.entries().iter())
+        Iter(self.entries.iter())
     }
 
     /// The keys and values in order, to change the values.
     pub fn iter_mut(&mut self) -> IterMut<'_> {
-        IterMut(self.entries_mut().iter_mut())
+        IterMut(self.entries.iter_mut())
     }
 
     /// The keys in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator {
-        self.entries().iter().map(|(key, _)| key)
+        self.iter().map(|(key, _)| key)
     }
 
     /// The values in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator {
-        self.entries().iter().map(|(_, value)| value)
+        self.iter().map(|(_, value)| value)
     }
 
-    /// Takes entries that are in order and without duplicates.
-    pub(super) fn from_ordered(entries: Vec<(Text, Value)>) -> Self {
-        let indexes = entries.iter().take_while(|(key, _)| array_index(key).is_some()).count();
-        Self { entries: Some(Arc::new(entries)), indexes }
+    /// Adds the entry behind those that are there, all of which have other keys, and smaller ones if this is an index.
+    pub(super) fn push(&mut self, key: Text, value: Value) {
+        self.indexes += usize::from(array_index(&key).is_some());
+        self.entries.push((key, value));
     }
 
     fn position(&self, key: &str) -> Option<usize> {
-        self.entries().iter().position(|(name, _)| *name == *key)
-    }
-
-    fn entries(&self) -> &[(Text, Value)] {
-        self.entries.as_deref().map_or(&[], Vec::as_slice)
-    }
-
-    /// The entries to be changed; copied first if a clone shares them, with room for what is most often added.
-    fn entries_mut(&mut self) -> &mut Vec<(Text, Value)> {
-        let entries = self.entries.get_or_insert_default();
-        if Arc::strong_count(entries) > 1 {
-            let mut copy = Vec::with_capacity(entries.len() + 2);
-            copy.extend_from_slice(entries);
-            *entries = Arc::new(copy);
-        }
-        Arc::make_mut(entries)
+        self.keys().position(|name| *name == *key)
     }
 }
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.entries() == other.entries()
+        self.iter().eq(other)
     }
 }
 
@@ -198,10 +184,10 @@ impl<K: Into<Text>, V: Into<Value>> Extend<(K, V)> for Object {
 
 impl IntoIterator for Object {
     type Item = (Text, Value);
-    type IntoIter = vec::IntoIter<(Text, Value)>;
+    type IntoIter = IntoIter;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.entries.map(Arc::unwrap_or_clone).unwrap_or_default().into_iter()
+    fn into_iter(self) -> IntoIter {
+        IntoIter(self.entries.into_iter())
     }
 }
 
@@ -230,8 +216,8 @@ impl fmt::Debug for Object {
 }
 
 /// The keys and values of an [`Object`].
-#[derive(Clone, Debug)]
-pub struct Iter<'a>(slice::Iter<'a, (Text, Value)>);
+#[derive(Clone)]
+pub struct Iter<'a>(shared_list::Iter<'a, (Text, Value)>);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Text, &'a Value);
@@ -254,8 +240,7 @@ impl DoubleEndedIterator for Iter<'_> {
 impl ExactSizeIterator for Iter<'_> {}
 
 /// The keys and changeable values of an [`Object`].
-#[derive(Debug)]
-pub struct IterMut<'a>(slice::IterMut<'a, (Text, Value)>);
+pub struct IterMut<'a>(shared_list::IterMut<'a, (Text, Value)>);
 
 impl<'a> Iterator for IterMut<'a> {
     type Item = (&'a Text, &'a mut Value);
@@ -270,6 +255,23 @@ impl<'a> Iterator for IterMut<'a> {
 }
 
 impl ExactSizeIterator for IterMut<'_> {}
+
+/// The keys and values of an [`Object`], taken out of it.
+pub struct IntoIter(shared_list::IntoIter<(Text, Value)>);
+
+impl Iterator for IntoIter {
+    type Item = (Text, Value);
+
+    fn next(&mut self) -> Option<(Text, Value)> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for IntoIter {}
 
 /// The number that `key` writes, if JavaScript takes it for an array index:
 /// <https://tc39.es/ecma262/#array-index>.

@@ -1,5 +1,7 @@
 //! What `JSON.stringify` writes.
 
+use std::fmt::Write;
+
 use super::scan::plain_prefix;
 use super::value::Value;
 
@@ -57,8 +59,8 @@ pub fn write_string(out: &mut String, text: &str) {
 pub fn write_number(out: &mut String, number: f64) {
     if !number.is_finite() {
         out.push_str("null");
-    } else if number == 0.0 {
-        out.push('0');
+    } else if number.abs() <= MAX_SAFE_INTEGER && number.fract() == 0.0 {
+        let _ = write!(out, "{}", number as i64);
     } else {
         out.push_str(ryu_js::Buffer::new().format_finite(number));
     }
@@ -182,5 +184,8 @@ impl Writer {
 
 /// The room that the arguments of a tool call take, in bytes.
 const SMALL: usize = 128;
+
+/// Integers up to here have one float each: <https://tc39.es/ecma262/#sec-number.max_safe_integer>.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 const HEX: [u8; 16] = *b"0123456789abcdef";

@@ -11,10 +11,11 @@ pub(crate) const MCP_PREFIX: &str = "mcp--";
 
 /// All tools in strict form; `None` stays `None`.
 pub(crate) fn strict(tools: Option<&[Tool]>) -> Option<Value> {
-    Some(tools?.iter().map(|tool| strict_tool(tool.as_json())).collect())
+    Some(tools?.iter().map(|tool| tool.as_strict_json().clone()).collect())
 }
 
-fn strict_tool(tool: &Value) -> Value {
+/// One definition in strict form.
+pub(crate) fn strict_tool(tool: &Value) -> Value {
     let mut tool = tool.clone();
     if tool.get("type").and_then(Value::as_str) != Some("function") {
         return tool;
