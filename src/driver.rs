@@ -1,5 +1,6 @@
 //! What every provider does alike: encode, send, and decode or explain the failure.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -141,7 +142,7 @@ pub(crate) struct Fallback {
 
 impl Fallback {
     async fn open(self, context: &Context, decoder: Box<dyn Decode>) -> Result<TokenStream, Error> {
-        open(context, self.request?, decoder.into_fallback(), self.explain).await
+        open(context, self.request?, || decoder.into_fallback(), self.explain).await
     }
 }
 
@@ -229,24 +230,32 @@ impl<W: Wire> Driver<W> {
         }
     }
 
-    async fn authorize(&self, mut request: HttpRequest, call: Call) -> Result<HttpRequest, Error> {
+    async fn authorize(&self, request: &mut HttpRequest, call: Call) -> Result<(), Error> {
         self.wire.authenticate(&self.context, call).await?;
-        self.wire.authorize(&mut request, call)?;
-        Ok(request)
+        self.wire.authorize(request, call)
     }
 
     async fn try_chat(&self, request: &ChatRequest) -> Result<TokenStream, Error> {
-        let http = self.wire.encode_chat(request);
+        let mut http = self.wire.encode_chat(request);
         let fallback = self.wire.fallback(request, http.as_ref().ok());
-        let first = async {
-            let explain = |failure| self.explain(Call::Chat, failure);
-            let http = self.authorize(http?, Call::Chat).await?;
-            open(&self.context, http, self.wire.chat_decoder(request), explain).await
+        if let Ok(encoded) = &mut http
+            && let Err(error) = self.authorize(encoded, Call::Chat).await
+        {
+            http = Err(error);
+        }
+        let explain = |failure| self.explain(Call::Chat, failure);
+        let outcome = match http {
+            Ok(http) => open(&self.context, http, || self.wire.chat_decoder(request), explain).await,
+            Err(error) => Err(error),
         };
-        match (first.await, fallback) {
-            (outcome, None) => outcome,
-            (Err(_), Some(fallback)) => fallback.open(&self.context, self.wire.chat_decoder(request)).await,
-            (Ok(stream), Some(fallback)) => {
+        let Some(fallback) = fallback else { return outcome };
+        match outcome {
+            Err(error) => {
+                drop(error);
+                // In a box, since it is rare: each call would have to keep room for it.
+                Box::pin(fallback.open(&self.context, self.wire.chat_decoder(request))).await
+            }
+            Ok(stream) => {
                 let (context, id) = (self.context.clone(), self.wire.id());
                 Ok(stream.or_reopen(Box::new(move |decoder| {
                     Box::pin(async move {
@@ -257,13 +266,32 @@ impl<W: Wire> Driver<W> {
         }
     }
 
+    /// The same once more, if what made it fail could be mended.
+    async fn try_chat_again(&self, request: &ChatRequest, error: Error) -> Result<TokenStream, Error> {
+        if self.wire.recover(&self.context, &error).await? { self.try_chat(request).await } else { Err(error) }
+    }
+
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {
-        let http = self.authorize(self.wire.encode_completion(request)?, Call::Completion).await?;
+        let mut http = self.wire.encode_completion(request)?;
+        self.authorize(&mut http, Call::Completion).await?;
         let secrets = Secrets::of(&http);
         let response = fetch_hiding(&self.context, http, &secrets).await;
         let response = response.map_err(|failure| self.explain(Call::Completion, failure));
         let completion = response.and_then(|response| self.wire.decode_completion(&response));
         completion.map_err(|error| secrets.hidden_in(error))
+    }
+
+    /// The same once more, if what made it fail could be mended.
+    async fn try_completion_again(
+        &self,
+        request: &CompletionRequest,
+        error: Error,
+    ) -> Result<CompletionResponse, Error> {
+        if self.wire.recover(&self.context, &error).await? {
+            self.try_completion(request).await
+        } else {
+            Err(error)
+        }
     }
 }
 
@@ -288,17 +316,15 @@ impl<W: Wire> AiProvider for Driver<W> {
         })
     }
 
-    fn chat_stream(&self, request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+    fn chat_stream(&self, mut request: ChatRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
             let named = |error: Error| self.complete_error(error);
             self.wire.prepare(&self.context, Call::Chat).await.map_err(named)?;
-            let request = self.wire.format_support().prepare(request).map_err(named)?;
-            let mut outcome = self.try_chat(&request).await;
-            if let Err(error) = &outcome
-                && self.wire.recover(&self.context, error).await.map_err(named)?
-            {
-                outcome = self.try_chat(&request).await;
-            }
+            self.wire.format_support().prepare(&mut request).map_err(named)?;
+            let outcome = match self.try_chat(&request).await {
+                Err(error) => Box::pin(self.try_chat_again(&request, error)).await,
+                stream => stream,
+            };
             match outcome.map_err(named) {
                 Err(error) if error.is_announced() => Ok(TokenStream::of_announced(error)),
                 outcome => outcome,
@@ -310,12 +336,10 @@ impl<W: Wire> AiProvider for Driver<W> {
         Box::pin(async move {
             let named = |error: Error| self.complete_error(error);
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
-            let mut outcome = self.try_completion(&request).await;
-            if let Err(error) = &outcome
-                && self.wire.recover(&self.context, error).await.map_err(named)?
-            {
-                outcome = self.try_completion(&request).await;
-            }
+            let outcome = match self.try_completion(&request).await {
+                Err(error) => Box::pin(self.try_completion_again(&request, error)).await,
+                completion => completion,
+            };
             outcome.map_err(named)
         })
     }
@@ -327,11 +351,11 @@ impl<W: Wire> AiProvider for Driver<W> {
                 return self.complete(request).await.map(|completion| TokenStream::of_text(completion.text));
             };
             self.wire.prepare(&self.context, Call::Completion).await.map_err(named)?;
-            let decoder = self.wire.chat_decoder(&ChatRequest::default());
-            let http = self.authorize(http.map_err(named)?, Call::Completion).await.map_err(named)?;
-            open(&self.context, http, decoder, |failure| self.explain(Call::Completion, failure))
-                .await
-                .map_err(named)
+            let mut http = http.map_err(named)?;
+            self.authorize(&mut http, Call::Completion).await.map_err(named)?;
+            let decoder = || self.wire.chat_decoder(&ChatRequest::default());
+            let explain = |failure| self.explain(Call::Completion, failure);
+            open(&self.context, http, decoder, explain).await.map_err(named)
         })
     }
 
@@ -360,13 +384,11 @@ impl<W: Wire> AiProvider for Driver<W> {
 
     fn encode(&self, request: &ChatRequest) -> Result<HttpRequest, Error> {
         let named = |error: Error| self.complete_error(error);
-        let mut request = match &request.answer_format {
-            None => self.wire.encode_chat(request),
-            Some(_) => {
-                self.wire.encode_chat(&self.wire.format_support().prepare(request.clone()).map_err(named)?)
-            }
+        let mut prepared = Cow::Borrowed(request);
+        if request.answer_format.is_some() {
+            self.wire.format_support().prepare(prepared.to_mut()).map_err(named)?;
         }
-        .map_err(named)?;
+        let mut request = self.wire.encode_chat(&prepared).map_err(named)?;
         self.wire.authorize(&mut request, Call::Chat).map_err(named)?;
         Ok(request)
     }
@@ -376,23 +398,27 @@ impl<W: Wire> AiProvider for Driver<W> {
     }
 }
 
-/// Sends a request and hands its answer to a decoder.
-pub(crate) async fn open(
-    context: &Context,
+/// Sends a request and hands its answer to a decoder, which is made once there is one.
+fn open<'a>(
+    context: &'a Context,
     request: HttpRequest,
-    mut decoder: Box<dyn Decode>,
-    explain: impl Fn(Failure) -> Error,
-) -> Result<TokenStream, Error> {
+    decoder: impl FnOnce() -> Box<dyn Decode> + 'a,
+    explain: impl Fn(Failure) -> Error + 'a,
+) -> impl Future<Output = Result<TokenStream, Error>> + 'a {
     let secrets = Secrets::of(&request);
-    let explain = |failure| secrets.hidden_in(explain(failure));
-    let response =
-        context.transport.send(request).await.map_err(|cause| explain(Failure::Transport(cause)))?;
-    if !is_success(response.status) {
-        return Err(explain(status_failure(response, &secrets).await));
+    // Out here, so that the future need not keep the request.
+    let sent = context.transport.send(request);
+    async move {
+        let explain = |failure| secrets.hidden_in(explain(failure));
+        let response = sent.await.map_err(|cause| explain(Failure::Transport(cause)))?;
+        if !is_success(response.status) {
+            return Err(explain(Box::pin(status_failure(response, &secrets)).await));
+        }
+        let head = ResponseHead { status: response.status, headers: response.headers };
+        let mut decoder = decoder();
+        decoder.head(&head).map_err(|error| secrets.hidden_in(error))?;
+        Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder).hiding(secrets)))
     }
-    let head = ResponseHead { status: response.status, headers: response.headers };
-    decoder.head(&head).map_err(|error| secrets.hidden_in(error))?;
-    Ok(TokenStream::decode(head, response.body, StreamProcessor::new(decoder).hiding(secrets)))
 }
 
 /// Sends a request and gives the body of a good answer.

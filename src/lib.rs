@@ -139,6 +139,7 @@ mod request;
 mod response;
 mod secrets;
 mod settings;
+mod shared_list;
 #[cfg(test)]
 mod shared_recordings;
 mod stream;

@@ -167,20 +167,20 @@ impl FormatSupport {
         }
     }
 
-    /// The request as a codec for such a service can write it.
+    /// Brings the request into a form that a codec for such a service can write.
     ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) for a name that no service takes.
-    pub(crate) fn prepare(self, mut request: ChatRequest) -> Result<ChatRequest, Error> {
-        let Some(format) = request.answer_format.take() else { return Ok(request) };
+    pub(crate) fn prepare(self, request: &mut ChatRequest) -> Result<(), Error> {
+        let Some(format) = request.answer_format.take() else { return Ok(()) };
         if let AnswerFormat::Schema(schema) = &format {
             check_name(&schema.name)?;
         }
         match (self, &format) {
             (Self::Schema, _) | (Self::Json, AnswerFormat::Json) => request.answer_format = Some(format),
             (Self::Json, AnswerFormat::Schema(_)) => {
-                tell(&format, &mut request);
+                tell(&format, request);
                 request.answer_format = Some(AnswerFormat::Json);
             }
             (Self::Tool, AnswerFormat::Schema(schema)) => {
@@ -189,9 +189,9 @@ impl FormatSupport {
                 request.tools.get_or_insert_default().push(tool);
                 request.tool_choice = Some(ToolChoice::Function(schema.name.clone()));
             }
-            (Self::Tool | Self::Words, _) => tell(&format, &mut request),
+            (Self::Tool | Self::Words, _) => tell(&format, request),
         }
-        Ok(request)
+        Ok(())
     }
 }
 
@@ -247,20 +247,25 @@ mod tests {
             .with_answer_format(AnswerFormat::schema("thing", schema))
     }
 
+    fn prepared(support: FormatSupport, mut request: ChatRequest) -> ChatRequest {
+        support.prepare(&mut request).unwrap();
+        request
+    }
+
     #[test]
     fn what_a_service_cannot_hold_to_is_told() {
-        let told = FormatSupport::Json.prepare(request()).unwrap();
+        let told = prepared(FormatSupport::Json, request());
         assert_eq!(told.answer_format, Some(AnswerFormat::Json));
         assert!(told.system_prompt.starts_with("Be kind.\n\nAnswer with one JSON value"));
         assert!(told.system_prompt.ends_with(r#"{"type":"object","properties":{"a":{"type":"string"}}}"#));
-        assert_eq!(FormatSupport::Words.prepare(request()).unwrap().answer_format, None);
+        assert_eq!(prepared(FormatSupport::Words, request()).answer_format, None);
         let plain = ChatRequest::new("", [Message::user("?")]);
-        assert_eq!(FormatSupport::Words.prepare(plain.clone()).unwrap(), plain);
+        assert_eq!(prepared(FormatSupport::Words, plain.clone()), plain);
     }
 
     #[test]
     fn a_tool_stands_in_for_a_schema_unless_the_model_thinks() {
-        let forced = FormatSupport::Tool.prepare(request()).unwrap();
+        let forced = prepared(FormatSupport::Tool, request());
         assert_eq!(forced.tool_choice, Some(ToolChoice::Function("thing".into())));
         assert_eq!(forced.tools.unwrap()[0].name(), Some("thing"));
         let model = Model::new("m", table("anthropic").default_info());
@@ -282,8 +287,8 @@ mod tests {
     #[test]
     fn a_name_that_services_refuse_is_refused_here() {
         for name in ["", "a b", "é", &"x".repeat(65)] {
-            let request = request().with_answer_format(AnswerFormat::schema(name, object! {}));
-            let error = FormatSupport::Schema.prepare(request).unwrap_err();
+            let mut request = request().with_answer_format(AnswerFormat::schema(name, object! {}));
+            let error = FormatSupport::Schema.prepare(&mut request).unwrap_err();
             assert!(error.message().contains("letters, digits"), "{error}");
         }
     }

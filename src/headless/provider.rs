@@ -118,8 +118,8 @@ impl Inner {
     }
 
     /// Asks with parts of messages; a version that does not know them yet is asked without.
-    async fn chat(self: &Arc<Self>, request: ChatRequest) -> Result<TokenStream, Error> {
-        let request = FormatSupport::Words.prepare(request)?;
+    async fn chat(self: &Arc<Self>, mut request: ChatRequest) -> Result<TokenStream, Error> {
+        FormatSupport::Words.prepare(&mut request)?;
         self.check(&request)?;
         let bookmark = self.sessions.bookmark(&request).map(Arc::new);
         let run = Run::new(self.secrets.clone());

@@ -52,7 +52,6 @@ mod object;
 mod repetition;
 mod scan;
 mod serde;
-mod shared_list;
 mod syntax_error;
 mod value;
 mod write;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::shared_list::{self, SharedList};
 use super::value::Value;
 use crate::Text;
+use crate::shared_list::{self, SharedList};
 
 /// A JavaScript object: keys stay in the order in which they were inserted, but keys that look like array
 /// indexes (`"0"` to `"4294967294"`, without leading zeros) come first, in ascending order.
@@ -137,7 +137,7 @@ impl Object {
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other)
+        self.entries == other.entries
     }
 }
 

@@ -7,13 +7,15 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::Text;
+use crate::shared_list::SharedList;
 
 /// The line that differs between all requests with a body.
 pub(crate) const CONTENT_LENGTH: Text = Text::from_static("content-length");
 
-/// Header lines in wire order; names keep their spelling, and the same name may stand twice.
+/// Header lines in wire order; names keep their spelling, and the same name may stand twice. Clones share them until
+/// one changes.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Text, HeaderValue)>);
+pub struct Headers(SharedList<(Text, HeaderValue)>);
 
 /// The bytes of a header value, and whether they are a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,12 +38,6 @@ impl HeaderValue {
     /// The bytes as they go on the wire.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// The same bytes, shared.
-    #[cfg(feature = "http")]
-    pub(crate) fn into_bytes(self) -> Bytes {
-        self.bytes
     }
 
     /// The bytes, to be shared.
@@ -81,7 +77,7 @@ impl Headers {
 
     /// No headers, with room for that many lines.
     pub(crate) fn with_capacity(lines: usize) -> Self {
-        Self(Vec::with_capacity(lines))
+        Self(SharedList::with_capacity(lines))
     }
 
     /// Adds a line at the end, whatever stands there already.
@@ -99,7 +95,8 @@ impl Headers {
     /// Changes the value of the first line of that name in its place, or adds one at the end.
     pub fn set(&mut self, name: impl Into<Text>, value: impl Into<HeaderValue>) {
         let name = name.into();
-        match self.0.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&name)) {
+        let at = self.position(&name);
+        match at.and_then(|at| self.0.get_mut(at)) {
             Some((_, old)) => *old = value.into(),
             None => self.append(name, value),
         }
@@ -112,22 +109,28 @@ impl Headers {
         N: Into<Text>,
         V: Into<HeaderValue>,
     {
-        let lines: Vec<(Text, HeaderValue)> =
-            lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        self.0.retain(|(n, _)| !lines.iter().any(|(new, _)| n.eq_ignore_ascii_case(new)));
-        let at = self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name));
-        let at = at.map_or(self.0.len(), |at| at + 1);
-        self.0.splice(at..at, lines);
+        let lines: Self = lines.into_iter().collect();
+        lines.iter().for_each(|(name, _)| self.remove(name));
+        let at = self.position(name).map_or(self.0.len(), |at| at + 1);
+        for (index, line) in lines.0.into_iter().enumerate() {
+            self.0.insert(at + index, line);
+        }
     }
 
     /// Removes every line of that name (any case).
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        while let Some(at) = self.position(name) {
+            self.0.remove(at);
+        }
     }
 
     /// The value of the first line of that name (any case).
     pub fn get(&self, name: &str) -> Option<&HeaderValue> {
         self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name))
     }
 
     /// All values of that name joined with `, `, as JavaScript's `Headers.get` gives them.
@@ -151,12 +154,6 @@ impl Headers {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
-    /// The lines in order, without a copy.
-    #[cfg(feature = "http")]
-    pub(crate) fn into_lines(self) -> impl Iterator<Item = (Text, HeaderValue)> {
-        self.0.into_iter()
-    }
-
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -164,7 +161,7 @@ impl Headers {
 
     /// Whether there is no line.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 }
 

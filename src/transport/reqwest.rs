@@ -283,7 +283,7 @@ fn to_reqwest(request: HttpRequest) -> Result<(::reqwest::Request, String), Tran
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
     let mut made = ::reqwest::Request::new(method, url);
-    *made.headers_mut() = header_map(request.headers, request.options.version)?;
+    *made.headers_mut() = header_map(&request.headers, request.options.version)?;
     *made.version_mut() = match request.options.version {
         HttpVersion::Http11 => Version::HTTP_11,
         HttpVersion::Http2 => Version::HTTP_2,
@@ -294,18 +294,17 @@ fn to_reqwest(request: HttpRequest) -> Result<(::reqwest::Request, String), Tran
     Ok((made, request.url))
 }
 
-fn header_map(headers: Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
+fn header_map(headers: &Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
     let mut map = HeaderMap::with_capacity(headers.len() + 2);
-    for (name, value) in headers.into_lines() {
-        if version == HttpVersion::Http2 && !travels_over_http2(&name) {
+    for (name, value) in headers.iter() {
+        if version == HttpVersion::Http2 && !travels_over_http2(name) {
             continue;
         }
         let bad = |what| error(TransportErrorKind::Request, &format!("invalid {what} of header {name:?}"));
-        let made = header_name(&name).ok_or_else(|| bad("name"))?;
-        let secret = value.is_secret();
-        let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.into_bytes())
+        let made = header_name(name).ok_or_else(|| bad("name"))?;
+        let mut bytes = ::reqwest::header::HeaderValue::from_maybe_shared(value.bytes().clone())
             .map_err(|_| bad("value"))?;
-        bytes.set_sensitive(secret);
+        bytes.set_sensitive(value.is_secret());
         map.append(made, bytes);
     }
     if version == HttpVersion::Http2 && !map.contains_key(ACCEPT) {

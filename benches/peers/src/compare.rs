@@ -12,6 +12,7 @@ use crate::scenario::Figures;
 const CLIENTS: &[&str] = &[
     "hyper",
     "reqwest",
+    "reqwest-same-request",
     "samewire",
     "async-openai",
     "genai",

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use ::samewire::clock::SystemClock;
-use ::samewire::manager::{LimiterConfig, ManagerConfig, ProviderConfig, ProviderManager};
 use ::samewire::layers::standard;
+use ::samewire::manager::{LimiterConfig, ManagerConfig, ProviderConfig, ProviderManager};
 use ::samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
 use ::samewire::{AiProvider, ChatRequest, Context, Message, ProviderRegistry, ProviderSettings};
 use futures_util::StreamExt;

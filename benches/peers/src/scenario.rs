@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::figures;
 use crate::forms::SMALL_TEXT;
-use crate::peers::{AsyncOpenAi, BareHyper, BareReqwest, Genai, Peer, Received, Rig, Samewire};
+use crate::peers::{AsyncOpenAi, BareHyper, BareReqwest, Genai, Peer, Received, Rig, SameRequest, Samewire};
 use crate::server::SLOW_EVENTS;
 
 /// What one process measured of itself. A figure that makes no sense for a scenario is 0.
@@ -42,6 +42,7 @@ pub(crate) fn measure(name: &str, scenario: &str, url: &str, runtime: &Runtime) 
     Some(match name {
         "hyper" => run(&BareHyper::new(&url), scenario, runtime),
         "reqwest" => run(&BareReqwest::new(&url), scenario, runtime),
+        "reqwest-same-request" => run(&runtime.block_on(SameRequest::new(&url)), scenario, runtime),
         "samewire" => run(&Samewire::openai(&url), scenario, runtime),
         "samewire-anthropic" => run(&Samewire::anthropic(&url), scenario, runtime),
         "async-openai" => run(&AsyncOpenAi::new(&url), scenario, runtime),

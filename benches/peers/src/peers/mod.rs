@@ -10,7 +10,7 @@ mod samewire;
 pub(crate) use async_openai::AsyncOpenAi;
 pub(crate) use genai::Genai;
 pub(crate) use hyper::BareHyper;
-pub(crate) use reqwest::BareReqwest;
+pub(crate) use reqwest::{BareReqwest, SameRequest};
 pub(crate) use rig::Rig;
 pub(crate) use samewire::Samewire;
 

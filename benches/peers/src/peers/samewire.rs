@@ -12,12 +12,7 @@ pub(crate) struct Samewire(ProviderManager);
 
 impl Samewire {
     pub(crate) fn openai(url: &str) -> Self {
-        Self::new(
-            ProviderSettings::new("openai")
-                .with("openAiBaseUrl", url)
-                .with("openAiApiKey", "k")
-                .with("openAiModelId", "gpt-4o"),
-        )
+        Self::new(openai_settings(url))
     }
 
     pub(crate) fn anthropic(url: &str) -> Self {
@@ -45,17 +40,31 @@ impl Samewire {
 
 impl Peer for Samewire {
     async fn small(&self) -> usize {
-        let reply = self.0.complete(CompletionRequest::new(PROMPT)).await.expect("an answer");
+        let reply = self.0.complete(completion()).await.expect("an answer");
         reply.text.len()
     }
 
     async fn stream(&self) -> Received {
-        let request = ChatRequest::new(SYSTEM, [Message::user(PROMPT)]);
-        let mut tokens = self.0.chat_stream(request).await.expect("an answer");
+        let mut tokens = self.0.chat_stream(chat()).await.expect("an answer");
         let mut received = Received::default();
         while let Some(token) = tokens.next().await {
             received.add(token.expect("a good token").text().unwrap_or_default());
         }
         received
     }
+}
+
+pub(super) fn openai_settings(url: &str) -> ProviderSettings {
+    ProviderSettings::new("openai")
+        .with("openAiBaseUrl", url)
+        .with("openAiApiKey", "k")
+        .with("openAiModelId", "gpt-4o")
+}
+
+pub(super) fn completion() -> CompletionRequest {
+    CompletionRequest::new(PROMPT)
+}
+
+pub(super) fn chat() -> ChatRequest {
+    ChatRequest::new(SYSTEM, [Message::user(PROMPT)])
 }

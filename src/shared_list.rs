@@ -8,52 +8,52 @@ use std::sync::Arc;
 /// The items and the count of those who share them are one allocation, where an `Arc<Vec<T>>` is two: trees of small
 /// objects notice.
 #[derive(Clone)]
-pub(super) struct SharedList<T> {
+pub(crate) struct SharedList<T> {
     /// The items, then free places.
     places: Option<Arc<[Option<T>]>>,
     len: usize,
 }
 
 impl<T: Clone> SharedList<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { places: None, len: 0 }
     }
 
-    pub(super) fn with_capacity(items: usize) -> Self {
+    pub(crate) fn with_capacity(items: usize) -> Self {
         Self { places: (items > 0).then(|| (0..items).map(|_| None).collect()), len: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         self.own(self.len).get_mut(at)?.as_mut()
     }
 
-    pub(super) fn iter(&self) -> Iter<'_, T> {
+    pub(crate) fn iter(&self) -> Iter<'_, T> {
         Iter(self.places.as_deref().unwrap_or_default()[..self.len].iter())
     }
 
-    pub(super) fn iter_mut(&mut self) -> IterMut<'_, T> {
+    pub(crate) fn iter_mut(&mut self) -> IterMut<'_, T> {
         let len = self.len;
         IterMut(self.own(len)[..len].iter_mut())
     }
 
-    pub(super) fn push(&mut self, item: T) {
+    pub(crate) fn push(&mut self, item: T) {
         let at = self.len;
         self.own(at + 1)[at] = Some(item);
         self.len += 1;
     }
 
     /// Puts `item` before the one at `at`.
-    pub(super) fn insert(&mut self, at: usize, item: T) {
+    pub(crate) fn insert(&mut self, at: usize, item: T) {
         self.push(item);
         let len = self.len;
         self.own(len)[at..len].rotate_right(1);
     }
 
-    pub(super) fn remove(&mut self, at: usize) -> Option<T> {
+    pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
         let len = self.len;
         let places = &mut self.own(len)[at..len];
         let item = places.first_mut()?.take();
@@ -93,6 +93,23 @@ impl<T: Clone> Default for SharedList<T> {
     }
 }
 
+impl<T: Clone + PartialEq> PartialEq for SharedList<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<T: Clone + Eq> Eq for SharedList<T> {}
+
+impl<T: Clone> FromIterator<T> for SharedList<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let items = items.into_iter();
+        let mut list = Self::with_capacity(items.size_hint().0);
+        items.for_each(|item| list.push(item));
+        list
+    }
+}
+
 impl<T: Clone> IntoIterator for SharedList<T> {
     type Item = T;
     type IntoIter = IntoIter<T>;
@@ -104,7 +121,7 @@ impl<T: Clone> IntoIterator for SharedList<T> {
 
 /// The items, shared.
 #[derive(Clone)]
-pub(super) struct Iter<'a, T>(slice::Iter<'a, Option<T>>);
+pub(crate) struct Iter<'a, T>(slice::Iter<'a, Option<T>>);
 
 impl<'a, T> Iterator for Iter<'a, T> {
     type Item = &'a T;
@@ -127,7 +144,7 @@ impl<T> DoubleEndedIterator for Iter<'_, T> {
 impl<T> ExactSizeIterator for Iter<'_, T> {}
 
 /// The items, to be changed.
-pub(super) struct IterMut<'a, T>(slice::IterMut<'a, Option<T>>);
+pub(crate) struct IterMut<'a, T>(slice::IterMut<'a, Option<T>>);
 
 impl<'a, T> Iterator for IterMut<'a, T> {
     type Item = &'a mut T;
@@ -144,7 +161,7 @@ impl<'a, T> Iterator for IterMut<'a, T> {
 impl<T> ExactSizeIterator for IterMut<'_, T> {}
 
 /// The items, taken out.
-pub(super) struct IntoIter<T> {
+pub(crate) struct IntoIter<T> {
     list: SharedList<T>,
     at: usize,
 }
