@@ -268,7 +268,11 @@ impl<W: Wire> Driver<W> {
 
     /// The same once more, if what made it fail could be mended.
     async fn try_chat_again(&self, request: &ChatRequest, error: Error) -> Result<TokenStream, Error> {
-        if self.wire.recover(&self.context, &error).await? { self.try_chat(request).await } else { Err(error) }
+        if self.wire.recover(&self.context, &error).await? {
+            self.try_chat(request).await
+        } else {
+            Err(error)
+        }
     }
 
     async fn try_completion(&self, request: &CompletionRequest) -> Result<CompletionResponse, Error> {

@@ -32,22 +32,22 @@ fn openai_by_event() -> Vec<Bytes> {
 }
 
 #[library_benchmark]
-#[bench::openai_16_kib(args = (openai(16 << 10)), config = at_most(293_000))]
-#[bench::openai_1_event(args = (openai_by_event()), config = at_most(384_000))]
-#[bench::openai_61_bytes(args = (openai(61)), config = at_most(2_320_000))]
-#[bench::anthropic_16_kib(args = (anthropic(16 << 10)), config = at_most(685_000))]
-#[bench::anthropic_61_bytes(args = (anthropic(61)), config = at_most(3_320_000))]
+#[bench::openai_16_kib(args = (openai(16 << 10)), config = at_most(225_000))]
+#[bench::openai_1_event(args = (openai_by_event()), config = at_most(293_000))]
+#[bench::openai_61_bytes(args = (openai(61)), config = at_most(2_170_000))]
+#[bench::anthropic_16_kib(args = (anthropic(16 << 10)), config = at_most(613_000))]
+#[bench::anthropic_61_bytes(args = (anthropic(61)), config = at_most(3_260_000))]
 fn sse(chunks: Vec<Bytes>) -> (usize, Vec<Bytes>) {
     (inputs::count_events(black_box(&chunks)), chunks)
 }
 
 #[library_benchmark]
-#[bench::openai_16_kib(args = (inputs::openai(), openai(16 << 10)), config = at_most(866_000))]
-#[bench::openai_61_bytes(args = (inputs::openai(), openai(61)), config = at_most(3_640_000))]
-#[bench::anthropic_16_kib(args = (inputs::anthropic(), anthropic(16 << 10)), config = at_most(1_980_000))]
-#[bench::anthropic_61_bytes(args = (inputs::anthropic(), anthropic(61)), config = at_most(5_370_000))]
-#[bench::openai_recorded(args = (inputs::openai(), recorded("openai/stream-text-multibyte")), config = at_most(1_410_000))]
-#[bench::anthropic_recorded(args = (inputs::anthropic(), recorded("anthropic/stream-thinking")), config = at_most(10_380_000))]
+#[bench::openai_16_kib(args = (inputs::openai(), openai(16 << 10)), config = at_most(818_000))]
+#[bench::openai_61_bytes(args = (inputs::openai(), openai(61)), config = at_most(3_470_000))]
+#[bench::anthropic_16_kib(args = (inputs::anthropic(), anthropic(16 << 10)), config = at_most(1_910_000))]
+#[bench::anthropic_61_bytes(args = (inputs::anthropic(), anthropic(61)), config = at_most(5_310_000))]
+#[bench::openai_recorded(args = (inputs::openai(), recorded("openai/stream-text-multibyte")), config = at_most(1_350_000))]
+#[bench::anthropic_recorded(args = (inputs::anthropic(), recorded("anthropic/stream-thinking")), config = at_most(9_500_000))]
 fn decode(provider: Provider, chunks: Vec<Bytes>) -> (usize, Provider, Vec<Bytes>) {
     (inputs::count_tokens(black_box(&*provider), black_box(&chunks)), provider, chunks)
 }

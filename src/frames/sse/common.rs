@@ -45,26 +45,40 @@ impl Shape {
     /// `last_name` is the name that an event had last: where it stands again, its line need not be searched for.
     #[inline]
     pub(super) fn of(bytes: &[u8], last_name: &str) -> Self {
-        let (mut line, mut has_new_name) = (0, false);
-        if let Some(rest) = bytes.strip_prefix(EVENT) {
-            let behind = rest.strip_prefix(last_name.as_bytes());
-            let has_last_name = !last_name.is_empty() && behind.is_some_and(|rest| rest.starts_with(b"\n"));
-            if has_last_name {
-                line = EVENT.len() + last_name.len() + 1;
-            } else {
-                has_new_name = true;
-                match line_end(rest) {
-                    None => return Self::Cut,
-                    Some(end) if end == 0 || rest[end] != b'\n' => return Self::Other,
-                    Some(end) => line = EVENT.len() + end + 1,
-                }
-            }
-        } else if bytes.len() < EVENT.len() && EVENT.starts_with(bytes) {
-            return Self::Cut;
+        match bytes.strip_prefix(DATA) {
+            Some(rest) => Self::behind(rest, false, 0),
+            None => Self::of_named(bytes, last_name),
         }
-        let Some(rest) = bytes[line..].strip_prefix(DATA) else {
-            return if DATA.starts_with(&bytes[line..]) { Self::Cut } else { Self::Other };
+    }
+
+    /// The same for bytes that do not begin with a `data` line.
+    #[inline(never)]
+    fn of_named(bytes: &[u8], last_name: &str) -> Self {
+        let Some(rest) = bytes.strip_prefix(EVENT) else {
+            return if EVENT.starts_with(bytes) || DATA.starts_with(bytes) { Self::Cut } else { Self::Other };
         };
+        let behind = rest.strip_prefix(last_name.as_bytes());
+        let has_last_name = !last_name.is_empty() && behind.is_some_and(|rest| rest.starts_with(b"\n"));
+        let name = if has_last_name {
+            last_name.len()
+        } else {
+            match line_end(rest) {
+                None => return Self::Cut,
+                Some(end) if end == 0 || rest[end] != b'\n' => return Self::Other,
+                Some(end) => end,
+            }
+        };
+        let line = EVENT.len() + name + 1;
+        match bytes[line..].strip_prefix(DATA) {
+            Some(rest) => Self::behind(rest, !has_last_name, line),
+            None if DATA.starts_with(&bytes[line..]) => Self::Cut,
+            None => Self::Other,
+        }
+    }
+
+    /// What `rest` is that stands behind the start of the `data` line at `line`.
+    #[inline]
+    fn behind(rest: &[u8], has_new_name: bool, line: usize) -> Self {
         let Some(length) = line_end(rest) else { return Self::Cut };
         match rest[length..] {
             [b'\n', b'\n', ..] => {

@@ -225,6 +225,8 @@ impl SseDecoder {
     /// assert_eq!(kept, ["hello"]);
     /// # Ok::<(), samewire::frames::SseError>(())
     /// ```
+    #[expect(clippy::inline_always, reason = "half of the cost of an event is the call (`scripts/compare`)")]
+    #[inline(always)]
     pub fn next_lent(&mut self) -> Option<Result<LentEvent<'_>, SseError>> {
         self.chunk.advance(std::mem::take(&mut self.lent));
         let mut is_cut = false;
