@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use ::reqwest::{Client, Method, Request, Response, Url};
-use ::samewire::transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use ::samewire::Context;
+use ::samewire::transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -55,7 +55,9 @@ impl SameRequest {
         provider.complete(samewire::completion()).await.expect_err("there is no answer");
         let whole = taken();
         provider.chat_stream(samewire::chat()).await.err().expect("there is no answer");
-        Self { client: Client::new(), whole, streamed: taken() }
+        // As our transport has it: without a copy of each request for a second try.
+        let client = Client::builder().retry(::reqwest::retry::never().max_retries_per_request(0)).build();
+        Self { client: client.expect("it can be built"), whole, streamed: taken() }
     }
 
     async fn post(&self, request: &Request) -> Response {
