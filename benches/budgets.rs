@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use samewire::layers::standard;
 use samewire::manager::{ManagerConfig, ProviderConfig, ProviderManager};
 use samewire::transport::{
-    Exchange, HttpRequest, HttpResponse, ReplayTransport, ReqwestTransport, Transport, TransportError,
+    Exchange, HttpRequest, HttpResponse, HyperTransport, ReplayTransport, Transport, TransportError,
 };
 use samewire::{
     AiProvider, Context, ProviderInfo, ProviderRegistry, ProviderSettings, build_provider_in,
@@ -338,13 +338,13 @@ fn settings(info: &ProviderInfo) -> ProviderSettings {
 /// The real transport, with every request sent to the service on this machine.
 fn context(place: &Place, mode: &str) -> Context {
     let ca = std::fs::read(&place.ca).expect("the certificate");
-    let wire = ReqwestTransport::builder().ca_certificates(ca).system_proxy(false).build().expect("a client");
+    let wire = HyperTransport::builder().ca_certificates(ca).system_proxy(false).build().expect("a client");
     let redirected = Redirected { inner: wire, base: format!("{}/{mode}", place.url) };
     Context::with_transport(standard(Arc::new(redirected), Arc::new(SystemClock)))
 }
 
 struct Redirected {
-    inner: ReqwestTransport,
+    inner: HyperTransport,
     base: String,
 }
 

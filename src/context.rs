@@ -167,10 +167,10 @@ mod system {
 
     impl Context {
         /// The machine that the program runs on: real clock, real network through
-        /// [`ReqwestTransport`](transport::ReqwestTransport) with the standard layers, the process's
+        /// [`HyperTransport`](transport::HyperTransport) with the standard layers, the process's
         /// environment and the user's folders.
         pub fn system() -> Self {
-            Self::with_transport(Arc::new(transport::ReqwestTransport::new()))
+            Self::with_transport(Arc::new(transport::HyperTransport::new()))
         }
 
         /// As [`system`](Self::system), with the proxies, certificates and limits of time that the settings

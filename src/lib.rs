@@ -101,7 +101,8 @@
 //!
 //! # Features
 //!
-//! - `http` (default): [`transport::ReqwestTransport`], and [`build_provider`] with [`Context::system`].
+//! - `http` (default): [`transport::HyperTransport`], and [`build_provider`] with [`Context::system`].
+//! - `reqwest`: `transport::ReqwestTransport`, for applications that have a client of reqwest's already.
 //! - `manager` (default): [`manager`], many providers behind one, with limits, circuit breakers and failover.
 //! - `tokenizer` (default): [`AiProvider::count_tokens`]; brings the o200k_base vocabulary.
 //! - `metrics`: spans of `tracing` and figures for the `metrics` facade, in OpenTelemetry's names.

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::json::Value;
 use crate::layers::{DEFAULT_BODY_LIMIT, HeadLimit, TimeoutLayer, standard_within};
 use crate::settings::ProviderSettings;
-use crate::transport::{ReqwestTransport, Transport};
+use crate::transport::{HyperTransport, Transport};
 
 /// A transport with the standard layers as the settings want it.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn transport(
     settings: &ProviderSettings,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Transport>, Error> {
-    let mut builder = ReqwestTransport::builder();
+    let mut builder = HyperTransport::builder();
     if let Some(proxy) = settings.non_empty("httpProxy") {
         builder = builder.proxy(proxy);
     }

@@ -26,7 +26,7 @@ use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use recorder::Recorder;
 use samewire::json::object;
-use samewire::transport::{ReqwestTransport, Transport};
+use samewire::transport::{HyperTransport, Transport};
 use samewire::{
     ChatRequest, ChatResponse, Context, Message, ProviderInfo, ProviderRegistry, ProviderSettings,
     StreamToken, Tool, ToolChoice, build_provider_in,
@@ -91,7 +91,7 @@ impl Live {
             name: name.to_owned(),
             settings,
             key,
-            transport: Arc::new(ReqwestTransport::new()),
+            transport: Arc::new(HyperTransport::new()),
             fixtures: std::env::var_os("SAMEWIRE_LIVE_FIXTURES").map(PathBuf::from),
         })
     }

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use futures_core::future::BoxFuture;
 use samewire::json::Value;
 use samewire::transport::{
-    HttpRequest, HttpResponse, HttpVersion, ReqwestTransport, Transport, TransportError,
+    HttpRequest, HttpResponse, HttpVersion, HyperTransport, Transport, TransportError,
 };
 use samewire::{ChatRequest, Context, Message, ProviderRegistry, ProviderSettings, build_provider_in};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -158,7 +158,7 @@ async fn call(row: &Row) -> (String, Arrived) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let scheme = Arc::new(Mutex::new(String::new()));
-    let transport = Redirected { inner: ReqwestTransport::new(), origin, scheme: scheme.clone() };
+    let transport = Redirected { inner: HyperTransport::new(), origin, scheme: scheme.clone() };
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join(".qwen")).unwrap();
     std::fs::write(home.path().join(".qwen/oauth_creds.json"), QWEN_LOGIN).unwrap();
@@ -220,7 +220,7 @@ async fn read_request(socket: &mut TcpStream, scheme: &Mutex<String>) -> Arrived
 
 /// Sends every request to the loopback server; the `host` line stays.
 struct Redirected {
-    inner: ReqwestTransport,
+    inner: HyperTransport,
     origin: String,
     scheme: Arc<Mutex<String>>,
 }

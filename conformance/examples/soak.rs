@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use samewire::layers::{HeadLimit, TimeoutLayer, standard_within};
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use samewire::{AiProvider, ChatRequest, Context, Message, ProviderSettings, build_provider_in};
 use samewire_conformance::chaos::{ChaosServer, Fault};
 use samewire_conformance::load_case;
@@ -89,7 +89,7 @@ async fn main() -> ExitCode {
 /// True if everything came back.
 async fn soak(time: Duration, streams: u64) -> Result<bool, String> {
     let case = load_case(None, CASE)?;
-    let http = ReqwestTransport::builder()
+    let http = HyperTransport::builder()
         .system_proxy(false)
         .body_idle_timeout(Some(Duration::from_secs(2)))
         .pool_idle_timeout(Some(Duration::from_millis(500)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use samewire::json::{Object, Value, object};
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 
 use crate::calls::{Outcome, Run};
 use crate::fixture::{Case, Request, Response};
@@ -25,7 +25,7 @@ impl Evidence {
         case: &Case,
         level: Level,
         run: Run,
-        http: &ReqwestTransport,
+        http: &HyperTransport,
     ) -> std::io::Result<Self> {
         let (requests, outcome, delays) = match level {
             Level::Encode | Level::Decode => {

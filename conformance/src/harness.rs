@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use tokio::runtime::Runtime;
 
 use crate::calls::{Entry, Run, entry};
@@ -22,7 +22,7 @@ pub struct Harness {
 
 struct Shared {
     deviations: Deviations,
-    http: ReqwestTransport,
+    http: HyperTransport,
 }
 
 /// What became of a case.
@@ -68,7 +68,7 @@ impl Harness {
     /// When the system gives no threads or no sockets.
     pub fn new(deviations: Deviations) -> Result<Self, String> {
         let http =
-            ReqwestTransport::builder().system_proxy(false).build().map_err(|error| error.to_string())?;
+            HyperTransport::builder().system_proxy(false).build().map_err(|error| error.to_string())?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // Some to spare, should a case hold one up.

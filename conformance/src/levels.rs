@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use samewire::transport::{self, ReplayTransport, ReqwestTransport};
+use samewire::transport::{self, HyperTransport, ReplayTransport};
 use serde::Deserialize;
 
 use crate::calls::{Ask, Outcome, Run};
@@ -64,7 +64,7 @@ pub(crate) async fn check(
     level: Level,
     run: Run,
     rules: &Deviations,
-    http: &ReqwestTransport,
+    http: &HyperTransport,
 ) -> Option<Verdict> {
     let verdict = match level {
         Level::Encode => encode(case, run).await,
@@ -100,7 +100,7 @@ async fn socket(
     case: &Case,
     run: Run,
     rules: &Deviations,
-    http: &ReqwestTransport,
+    http: &HyperTransport,
 ) -> std::io::Result<Verdict> {
     let server = Server::start(case.exchanges.clone()).await?;
     let transport = Arc::new(RewriteTransport::new(http.clone(), &format!("http://{}", server.authority())));

@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
-use samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
+use samewire::transport::{HttpRequest, HttpResponse, HyperTransport, Transport, TransportError};
 
 use crate::fixture::Request;
 
 /// Changes scheme and authority of the URL and nothing else: the `host` header stays as it was.
 pub(crate) struct RewriteTransport {
-    http: ReqwestTransport,
+    http: HyperTransport,
     /// Scheme and authority of the server.
     origin: String,
     authority: String,
@@ -26,7 +26,7 @@ struct Meant {
 
 impl RewriteTransport {
     /// Leads everything to a server's URL, such as `http://127.0.0.1:8080`.
-    pub(crate) fn new(http: ReqwestTransport, server: &str) -> Self {
+    pub(crate) fn new(http: HyperTransport, server: &str) -> Self {
         let authority = server.split_once("://").map_or(server, |(_, authority)| authority);
         Self { http, origin: server.to_owned(), authority: authority.to_owned(), meant: Mutex::default() }
     }

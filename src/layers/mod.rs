@@ -48,9 +48,9 @@ pub use timeout::{HeadLimit, TimeoutLayer};
 /// use std::sync::Arc;
 /// use samewire::clock::SystemClock;
 /// use samewire::layers;
-/// use samewire::transport::{ReqwestTransport, Transport};
+/// use samewire::transport::{HyperTransport, Transport};
 ///
-/// let http: Arc<dyn Transport> = layers::standard(Arc::new(ReqwestTransport::new()), Arc::new(SystemClock));
+/// let http: Arc<dyn Transport> = layers::standard(Arc::new(HyperTransport::new()), Arc::new(SystemClock));
 /// ```
 #[cfg(feature = "http")]
 pub fn standard(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<dyn Transport> {

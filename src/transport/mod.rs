@@ -14,19 +14,27 @@ use futures_core::future::BoxFuture;
 
 use crate::Text;
 
+#[cfg(feature = "http")]
+mod failure;
 mod headers;
+#[cfg(feature = "http")]
+mod heads;
+#[cfg(feature = "http")]
+mod hyper;
 pub(crate) mod javascript;
-#[cfg(feature = "http")]
-mod lanes;
 mod replay;
-#[cfg(feature = "http")]
+#[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(feature = "http")]
+mod silence;
 
 pub(crate) use headers::CONTENT_LENGTH;
 pub use headers::{HeaderValue, Headers};
-pub use replay::{Disconnect, Exchange, ReplayTransport};
 #[cfg(feature = "http")]
-pub use reqwest::{ReqwestTransport, ReqwestTransportBuilder};
+pub use hyper::{HyperTransport, HyperTransportBuilder};
+pub use replay::{Disconnect, Exchange, ReplayTransport};
+#[cfg(feature = "reqwest")]
+pub use reqwest::ReqwestTransport;
 
 /// Carries one request and returns the response head with its body as a stream.
 ///
@@ -41,7 +49,7 @@ pub use reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 ///
 /// use futures_core::future::BoxFuture;
 /// use samewire::Context;
-/// use samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
+/// use samewire::transport::{HttpRequest, HttpResponse, HyperTransport, Transport, TransportError};
 ///
 /// struct CountBytes {
 ///     inner: Arc<dyn Transport>,
@@ -55,7 +63,7 @@ pub use reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 ///     }
 /// }
 ///
-/// let counting = CountBytes { inner: Arc::new(ReqwestTransport::new()), sent: AtomicU64::new(0) };
+/// let counting = CountBytes { inner: Arc::new(HyperTransport::new()), sent: AtomicU64::new(0) };
 /// let context = Context::with_transport(Arc::new(counting)); // inside of retries and redirects
 /// ```
 pub trait Transport: Send + Sync + 'static {

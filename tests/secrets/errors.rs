@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 use samewire::json::object;
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use samewire::{CompletionRequest, Context, ProviderRegistry, ProviderSettings, build_provider_in};
 
 use crate::planted::{Echo, KEY, assert_silent, build, context, hi, settings, told};
@@ -100,7 +100,7 @@ async fn a_key_in_a_header_of_the_users_own_is_not_told_either() {
 async fn a_key_in_an_address_is_not_told() {
     let address = format!("http://somebody:{KEY}@127.0.0.1:1/v1");
     let with_query = format!("http://127.0.0.1:1/v1?api_key={KEY}");
-    let unreachable = Arc::new(ReqwestTransport::builder().system_proxy(false).build().unwrap());
+    let unreachable = Arc::new(HyperTransport::builder().system_proxy(false).build().unwrap());
     let mut asked = 0;
     for info in ProviderRegistry::all() {
         let Some(base) = info.base_url_setting else { continue };

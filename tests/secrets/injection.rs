@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use samewire::transport::{
-    HeaderValue, Headers, HttpRequest, RequestOptions, ReqwestTransport, Transport, TransportErrorKind,
+    HeaderValue, Headers, HttpRequest, HyperTransport, RequestOptions, Transport, TransportErrorKind,
 };
 use samewire::{CompletionRequest, ProviderInfo, ProviderRegistry, build_provider_in};
 
@@ -11,7 +11,7 @@ use crate::planted::{Echo, context, hi, settings, settings_with};
 
 #[tokio::test]
 async fn a_line_break_cannot_smuggle_a_header_in() {
-    let transport = ReqwestTransport::new();
+    let transport = HyperTransport::new();
     let request = |name: &'static str, value: &'static str, url: &str| HttpRequest {
         method: "POST",
         url: url.into(),
@@ -105,7 +105,7 @@ async fn a_request_whose_key_or_own_header_has_a_line_break_is_never_sent() {
     let mut odd: Vec<_> = ProviderRegistry::all().map(|info| (info, settings_with(info, evil))).collect();
     let openai = ProviderRegistry::get("openai").unwrap();
     odd.push((openai, settings(openai).with("openAiHeaders", own)));
-    let network = ReqwestTransport::builder().system_proxy(false).build().unwrap();
+    let network = HyperTransport::builder().system_proxy(false).build().unwrap();
     let mut refused = 0;
     for (info, settings) in odd {
         let Ok(provider) = build_provider_in(&settings, &context(Echo::new(500))) else { continue };

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use samewire::{ProviderRegistry, build_provider_in};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -98,7 +98,7 @@ async fn no_log_line_of_any_level_tells_a_key() {
             continue;
         };
         let settings = settings(info).with(base, url.as_str()).with("awsBedrockEndpointEnabled", true);
-        let world = context(Arc::new(ReqwestTransport::builder().system_proxy(false).build().unwrap()));
+        let world = context(Arc::new(HyperTransport::builder().system_proxy(false).build().unwrap()));
         let Ok(provider) = build_provider_in(&settings, &world) else { continue };
         let chat = tokio::time::timeout(Duration::from_secs(30), provider.chat(hi()));
         if let Ok(Err(error)) = chat.await {

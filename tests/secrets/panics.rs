@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use samewire::transport::{ReqwestTransport, Transport};
+use samewire::transport::{HyperTransport, Transport};
 use samewire::{CompletionRequest, ProviderRegistry, build_provider_in};
 
 use crate::planted::{Echo, KEY, assert_silent, context, hi, settings_with};
@@ -41,7 +41,7 @@ fn a_program_that_unwraps_our_errors_does_not_print_keys_and_we_never_panic_ours
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let network: Arc<dyn Transport> =
-        Arc::new(ReqwestTransport::builder().system_proxy(false).build().unwrap());
+        Arc::new(HyperTransport::builder().system_proxy(false).build().unwrap());
     panics().lock().unwrap().clear();
     for info in ProviderRegistry::all() {
         for key in &hostile {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ::samewire::clock::SystemClock;
 use ::samewire::layers::standard;
 use ::samewire::manager::{LimiterConfig, ManagerConfig, ProviderConfig, ProviderManager};
-use ::samewire::transport::{HttpRequest, HttpResponse, ReqwestTransport, Transport, TransportError};
+use ::samewire::transport::{HttpRequest, HttpResponse, HyperTransport, Transport, TransportError};
 use ::samewire::{AiProvider, ChatRequest, Context, Message, ProviderRegistry, ProviderSettings};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -228,7 +228,7 @@ impl fmt::Display for Outcome {
 }
 
 fn manager(base: &str) -> ProviderManager {
-    let wire = ReqwestTransport::builder().system_proxy(false).build().expect("a client");
+    let wire = HyperTransport::builder().system_proxy(false).build().expect("a client");
     let redirected = Redirected { inner: wire, base: base.to_owned() };
     let context = Context::with_transport(standard(Arc::new(redirected), Arc::new(SystemClock)));
     let limits = LimiterConfig {
@@ -258,7 +258,7 @@ fn settings(id: &str) -> ProviderSettings {
 
 /// Sends every request to the server on this machine.
 struct Redirected {
-    inner: ReqwestTransport,
+    inner: HyperTransport,
     base: String,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use samewire::layers::{HeadLimit, TimeoutLayer, standard_within};
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use samewire::{Error, ErrorKind};
 
 use super::{ChaosServer, Fault};
@@ -107,7 +107,7 @@ impl Trial {
         let failed = |error: &dyn fmt::Display| format!("{}: {error}", case.id);
         let server =
             ChaosServer::start(case.clone(), faults, "127.0.0.1:0").await.map_err(|error| failed(&error))?;
-        let mut http = ReqwestTransport::builder()
+        let mut http = HyperTransport::builder()
             .system_proxy(false)
             .connect_timeout(Some(limits.connect))
             .body_idle_timeout(Some(limits.idle));

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use samewire::json::object;
 use samewire::transport::{
-    HeaderValue, Headers, HttpRequest, HttpResponse, RequestOptions, ReqwestTransport, Transport,
+    HeaderValue, Headers, HttpRequest, HttpResponse, HyperTransport, RequestOptions, Transport,
     TransportError,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Recorder {
     scheme: String,
     authority: String,
     out: PathBuf,
-    transport: ReqwestTransport,
+    transport: HyperTransport,
     /// Every secret that was seen so far: a service may quote it later.
     secrets: Mutex<Secrets>,
     /// The last number given in each folder.
@@ -43,7 +43,7 @@ enum End {
 }
 
 impl Recorder {
-    pub(super) fn new(upstream: &str, out: PathBuf, transport: ReqwestTransport) -> Result<Self, String> {
+    pub(super) fn new(upstream: &str, out: PathBuf, transport: HyperTransport) -> Result<Self, String> {
         let parts = upstream.trim_end_matches('/').split_once("://");
         let is_origin = |authority: &str| {
             !authority.is_empty() && !authority.contains(['/', '?', '#', '@', ' ', '\r', '\n'])

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use samewire::transport::ReqwestTransport;
+use samewire::transport::HyperTransport;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -56,7 +56,7 @@ impl Proxy {
     ///
     /// Says what is wrong with the address or the upstream.
     pub async fn record(listen: SocketAddr, upstream: &str, out: PathBuf) -> Result<Self, String> {
-        let transport = ReqwestTransport::builder()
+        let transport = HyperTransport::builder()
             // A model may think for long before it says something.
             .body_idle_timeout(None)
             .build()
