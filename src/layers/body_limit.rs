@@ -47,8 +47,10 @@ impl BodyLimitLayer {
 impl Transport for BodyLimitLayer {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         let (limit, left) = (self.bytes, self.bytes);
+        // Out here, so that the future need not keep the request.
+        let sent = self.inner.send(request);
         Box::pin(async move {
-            let mut response = self.inner.send(request).await?;
+            let mut response = sent.await?;
             response.body = Box::pin(LimitedBody { body: Some(response.body), limit, left });
             Ok(response)
         })

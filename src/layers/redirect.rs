@@ -1,6 +1,7 @@
 //! Follows redirects as the reference's HTTP clients do.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,57 +34,74 @@ impl RedirectLayer {
         Self(inner)
     }
 
-    async fn follow(&self, mut request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    /// Where else the answer sends a request, and what `fetch` makes of the statuses that mean something to itself.
+    async fn follow(
+        &self,
+        request: &mut HttpRequest,
+        mut response: HttpResponse,
+    ) -> Result<HttpResponse, TransportError> {
         let client = request.options.client;
-        if client == ClientKind::Plain {
-            return self.0.send(request).await;
-        }
-        if client == ClientKind::Fetch {
-            check_url(&request.url)?;
-        }
         let mut followed = 0;
         loop {
-            let mut response = self.0.send(request.clone()).await?;
-            if client == ClientKind::Fetch {
-                response = self.fetch_quirks(&request, response).await?;
+            let status = response.status;
+            if client == ClientKind::Fetch && matches!(status, 407 | 421) {
+                drop(response);
+                response = self.fetch_quirk(status, request).await?;
             }
             let Some(location) = location(&response) else { return Ok(response) };
             if followed == limit(client) {
                 return Err(error(TransportErrorKind::Redirect, "too many redirects"));
             }
             followed += 1;
-            redirect(&mut request, response.status, &location)?;
+            redirect(request, response.status, &location)?;
+            response = self.0.send(request.clone()).await?;
         }
     }
 
-    /// Statuses that mean something to `fetch` itself.
-    async fn fetch_quirks(
-        &self,
-        request: &HttpRequest,
-        response: HttpResponse,
-    ) -> Result<HttpResponse, TransportError> {
-        match response.status {
-            407 => Err(error(TransportErrorKind::Connect, "proxy authentication required")),
-            421 if request.body.is_empty() => self.0.send(request.clone()).await,
-            421 => {
-                // `fetch` tries again on a new connection, but its body is used up: it sends an empty
-                // one, and fails whatever the answer.
-                drop(response);
-                let mut again = request.clone();
-                again.body = Bytes::new();
-                again.headers.set("content-length", "0");
-                let _ = self.0.send(again).await;
-                Err(error(TransportErrorKind::Connect, "misdirected request"))
-            }
-            _ => Ok(response),
+    /// What comes of 407 and 421.
+    async fn fetch_quirk(&self, status: u16, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        if status == 407 {
+            return Err(error(TransportErrorKind::Connect, "proxy authentication required"));
         }
+        if request.body.is_empty() {
+            return self.0.send(request.clone()).await;
+        }
+        // `fetch` tries again on a new connection, but its body is used up: it sends an empty one, and fails
+        // whatever the answer.
+        let mut again = request.clone();
+        again.body = Bytes::new();
+        again.headers.set("content-length", "0");
+        let _ = self.0.send(again).await;
+        Err(error(TransportErrorKind::Connect, "misdirected request"))
     }
 }
 
 impl Transport for RedirectLayer {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        Box::pin(self.follow(request))
+    fn send(&self, mut request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        let client = request.options.client;
+        if client == ClientKind::Plain {
+            return self.0.send(request);
+        }
+        if client == ClientKind::Fetch
+            && let Err(refused) = check_url(&request.url)
+        {
+            return Box::pin(ready(Err(refused)));
+        }
+        let sent = self.0.send(request.clone());
+        Box::pin(async move {
+            let response = sent.await?;
+            if !matters(response.status) {
+                return Ok(response);
+            }
+            // In a box, since it is rare: each call would have to keep room for it.
+            Box::pin(self.follow(&mut request, response)).await
+        })
     }
+}
+
+/// Whether the status may lead to another request.
+fn matters(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308 | 407 | 421)
 }
 
 impl fmt::Debug for RedirectLayer {

@@ -14,8 +14,15 @@ pub(crate) const CONTENT_LENGTH: Text = Text::from_static("content-length");
 
 /// Header lines in wire order; names keep their spelling, and the same name may stand twice. Clones share them until
 /// one changes.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(SharedList<(Text, HeaderValue)>);
+#[derive(Clone, Default)]
+pub struct Headers {
+    lines: SharedList<Line>,
+    /// What stands in the place of one line's value: most requests differ in their content length from those before,
+    /// and share the rest.
+    changed: Option<(usize, HeaderValue)>,
+}
+
+type Line = (Text, HeaderValue);
 
 /// The bytes of a header value, and whether they are a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,12 +84,12 @@ impl Headers {
 
     /// No headers, with room for that many lines.
     pub(crate) fn with_capacity(lines: usize) -> Self {
-        Self(SharedList::with_capacity(lines))
+        Self { lines: SharedList::with_capacity(lines), changed: None }
     }
 
     /// Adds a line at the end, whatever stands there already.
     pub fn append(&mut self, name: impl Into<Text>, value: impl Into<HeaderValue>) {
-        self.0.push((name.into(), value.into()));
+        self.own().push((name.into(), value.into()));
     }
 
     /// Removes every line of that name (any case) and adds one at the end.
@@ -95,10 +102,14 @@ impl Headers {
     /// Changes the value of the first line of that name in its place, or adds one at the end.
     pub fn set(&mut self, name: impl Into<Text>, value: impl Into<HeaderValue>) {
         let name = name.into();
-        let at = self.position(&name);
-        match at.and_then(|at| self.0.get_mut(at)) {
-            Some((_, old)) => *old = value.into(),
+        match self.position(&name) {
             None => self.append(name, value),
+            Some(at) => {
+                if self.changed.as_ref().is_some_and(|(other, _)| *other != at) {
+                    self.own();
+                }
+                self.changed = Some((at, value.into()));
+            }
         }
     }
 
@@ -109,33 +120,44 @@ impl Headers {
         N: Into<Text>,
         V: Into<HeaderValue>,
     {
-        let lines: Self = lines.into_iter().collect();
+        let lines: Vec<Line> = lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         lines.iter().for_each(|(name, _)| self.remove(name));
-        let at = self.position(name).map_or(self.0.len(), |at| at + 1);
-        for (index, line) in lines.0.into_iter().enumerate() {
-            self.0.insert(at + index, line);
+        let at = self.position(name).map_or(self.len(), |at| at + 1);
+        let own = self.own();
+        for (index, line) in lines.into_iter().enumerate() {
+            own.insert(at + index, line);
         }
     }
 
     /// Removes every line of that name (any case).
     pub fn remove(&mut self, name: &str) {
         while let Some(at) = self.position(name) {
-            self.0.remove(at);
+            self.own().remove(at);
         }
     }
 
     /// The value of the first line of that name (any case).
     pub fn get(&self, name: &str) -> Option<&HeaderValue> {
-        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name))
+        self.lines.iter().position(|(n, _)| n.eq_ignore_ascii_case(name))
+    }
+
+    /// The lines, to be changed.
+    fn own(&mut self) -> &mut SharedList<Line> {
+        if let Some((at, value)) = self.changed.take()
+            && let Some(line) = self.lines.get_mut(at)
+        {
+            line.1 = value;
+        }
+        &mut self.lines
     }
 
     /// All values of that name joined with `, `, as JavaScript's `Headers.get` gives them.
     pub fn joined(&self, name: &str) -> Option<String> {
-        let mut values = self.0.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let mut values = self.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let mut joined = latin1(values.next()?.1.as_bytes());
         for (_, value) in values {
             joined.push_str(", ");
@@ -146,17 +168,21 @@ impl Headers {
 
     /// The lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &HeaderValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.lines().map(|(name, value)| (name.as_str(), value))
     }
 
     /// The lines in order, whose clones share their text.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (&Text, &HeaderValue)> {
-        self.0.iter().map(|(name, value)| (name, value))
+    pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = (&Text, &HeaderValue)> {
+        let changed = self.changed.as_ref();
+        self.lines.iter().enumerate().map(move |(at, (name, value))| match changed {
+            Some((other, value)) if *other == at => (name, value),
+            _ => (name, value),
+        })
     }
 
     /// How many lines there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.lines.len()
     }
 
     /// Whether there is no line.
@@ -167,9 +193,18 @@ impl Headers {
 
 impl<N: Into<Text>, V: Into<HeaderValue>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
-        Self(lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let lines = lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { lines, changed: None }
     }
 }
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.lines().eq(other.lines())
+    }
+}
+
+impl Eq for Headers {}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,5 +216,97 @@ fn latin1(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => text.to_owned(),
         _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Append(usize, u8),
+        Set(usize, u8),
+        Replace(usize, u8),
+        Remove(usize),
+        Behind(usize, usize, u8),
+        Share,
+    }
+
+    const NAMES: [&str; 4] = ["Host", "content-length", "x-a", "X-A"];
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let (name, value) = (0..NAMES.len(), any::<u8>());
+        prop_oneof![
+            (name.clone(), value).prop_map(|(name, value)| Step::Append(name, value)),
+            (name.clone(), value).prop_map(|(name, value)| Step::Set(name, value)),
+            (name.clone(), value).prop_map(|(name, value)| Step::Replace(name, value)),
+            name.clone().prop_map(Step::Remove),
+            (name.clone(), name, value).prop_map(|(at, name, value)| Step::Behind(at, name, value)),
+            Just(Step::Share),
+        ]
+    }
+
+    type Model = Vec<(&'static str, String)>;
+
+    fn lines(headers: &Headers) -> Vec<(String, String)> {
+        headers.iter().map(|(name, value)| (name.to_owned(), latin1(value.as_bytes()))).collect()
+    }
+
+    fn model_lines(model: &Model) -> Vec<(String, String)> {
+        model.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn lines_change_in_their_place_and_what_shares_them_stays_as_it_was(
+            steps in prop::collection::vec(any_step(), 0..30),
+        ) {
+            let (mut headers, mut model, mut shares) = (Headers::new(), Model::new(), Vec::new());
+            for step in steps {
+                let first = |model: &Model, name: &str| model.iter().position(|(n, _)| n.eq_ignore_ascii_case(name));
+                match step {
+                    Step::Append(name, value) => {
+                        headers.append(NAMES[name], value.to_string());
+                        model.push((NAMES[name], value.to_string()));
+                    }
+                    Step::Set(name, value) => {
+                        headers.set(NAMES[name], value.to_string());
+                        match first(&model, NAMES[name]) {
+                            Some(at) => model[at].1 = value.to_string(),
+                            None => model.push((NAMES[name], value.to_string())),
+                        }
+                    }
+                    Step::Replace(name, value) => {
+                        headers.replace(NAMES[name], value.to_string());
+                        model.retain(|(n, _)| !n.eq_ignore_ascii_case(NAMES[name]));
+                        model.push((NAMES[name], value.to_string()));
+                    }
+                    Step::Remove(name) => {
+                        headers.remove(NAMES[name]);
+                        model.retain(|(n, _)| !n.eq_ignore_ascii_case(NAMES[name]));
+                    }
+                    Step::Behind(at, name, value) => {
+                        headers.insert_behind(NAMES[at], [(NAMES[name], value.to_string())]);
+                        model.retain(|(n, _)| !n.eq_ignore_ascii_case(NAMES[name]));
+                        let at = first(&model, NAMES[at]).map_or(model.len(), |at| at + 1);
+                        model.insert(at, (NAMES[name], value.to_string()));
+                    }
+                    Step::Share => shares.push((headers.clone(), model.clone())),
+                }
+                prop_assert_eq!(lines(&headers), model_lines(&model));
+                prop_assert_eq!(headers.len(), model.len());
+                for name in NAMES {
+                    let value = headers.get(name).map(|value| latin1(value.as_bytes()));
+                    prop_assert_eq!(value, first(&model, name).map(|at| model[at].1.clone()));
+                }
+            }
+            for (headers, model) in shares {
+                prop_assert_eq!(lines(&headers), model_lines(&model));
+                prop_assert!(headers == model.iter().map(|(name, value)| (*name, value.clone())).collect());
+            }
+        }
     }
 }

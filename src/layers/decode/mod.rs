@@ -42,8 +42,10 @@ impl DecodeLayer {
 impl Transport for DecodeLayer {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         let client = request.options.client;
+        // Out here, so that the future need not keep the request.
+        let sent = self.0.send(request);
         Box::pin(async move {
-            let mut response = self.0.send(request).await?;
+            let mut response = sent.await?;
             response.body = decoded(response.body, &response.headers, client);
             Ok(response)
         })

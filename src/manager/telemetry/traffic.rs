@@ -63,8 +63,9 @@ impl Transport for Counted {
         let Ok(traffic) = CURRENT.try_with(Arc::clone) else { return self.0.send(request) };
         traffic.any.store(true, Ordering::Relaxed);
         traffic.sent.fetch_add(request.body.len() as u64, Ordering::Relaxed);
+        let sent = self.0.send(request);
         Box::pin(async move {
-            let mut response = self.0.send(request).await?;
+            let mut response = sent.await?;
             response.body = Box::pin(response.body.inspect(move |chunk| {
                 let arrived = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
                 traffic.received.fetch_add(arrived, Ordering::Relaxed);

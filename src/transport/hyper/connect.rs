@@ -22,9 +22,11 @@ use super::trust::Trust;
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Connecting = BoxFuture<'static, Result<Link, BoxError>>;
 
-/// Connects to services, by the proxy that is for them; clones share everything.
+/// Connects to services, by the proxy that is for them; clones share everything, as hyper makes one for each request.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(super) struct Connector(Arc<Ways>);
+
+struct Ways {
     direct: Direct,
     proxies: Arc<Proxies>,
     timeout: Option<Duration>,
@@ -36,8 +38,8 @@ pub(super) enum Proxies {
     Off,
     /// The settings' one.
     Fixed(Matcher),
-    /// The environment's and the system's, looked up when the first connection is made.
-    System(OnceLock<Matcher>),
+    /// The environment's and the system's, looked up by the first request; `None` if they have none.
+    System(OnceLock<Option<Matcher>>),
 }
 
 /// Connects without a proxy, or to one.
@@ -56,26 +58,27 @@ impl Connector {
         alpn: &'static [u8],
         timeout: Option<Duration>,
     ) -> Self {
-        Self { direct: Direct { tcp: tcp(), trust, alpn }, proxies, timeout }
+        Self(Arc::new(Ways { direct: Direct { tcp: tcp(), trust, alpn }, proxies, timeout }))
     }
 
-    async fn connect(mut self, service: Uri) -> Result<Link, BoxError> {
-        let Some(proxy) = self.proxies.of(&service) else { return self.direct.call(service).await };
+    async fn connect(self, service: Uri) -> Result<Link, BoxError> {
+        let Ways { direct, proxies, .. } = &*self.0;
+        let Some(proxy) = proxies.of(&service) else { return direct.clone().connect(service).await };
         let over_tls = service.scheme() == Some(&Scheme::HTTPS);
         let link = match proxy.uri().scheme_str() {
             Some("socks4" | "socks4a" | "socks5" | "socks5h") => {
-                Link::tcp(by_socks(&proxy, &service, self.direct.tcp.clone()).await?)
+                Link::tcp(by_socks(&proxy, &service, direct.tcp.clone()).await?)
             }
             _ if over_tls => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.to_proxy());
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), direct.to_proxy());
                 if let Some(auth) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(auth.clone());
                 }
                 tunnel.call(service.clone()).await?
             }
-            _ => return Ok(self.direct.to_proxy().call(proxy.uri().clone()).await?.forwarded()),
+            _ => return Ok(direct.to_proxy().connect(proxy.uri().clone()).await?.forwarded()),
         };
-        if over_tls { self.direct.secured(link, &service).await } else { Ok(link) }
+        if over_tls { direct.secured(link, &service).await } else { Ok(link) }
     }
 }
 
@@ -90,7 +93,7 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, service: Uri) -> Connecting {
         let connecting = self.clone().connect(service);
-        match self.timeout {
+        match self.0.timeout {
             None => Box::pin(connecting),
             Some(time) => Box::pin(async move {
                 tokio::time::timeout(time, connecting)
@@ -104,8 +107,7 @@ impl Service<Uri> for Connector {
 impl Proxies {
     /// One proxy for all hosts but some, in the form of the `NO_PROXY` variable; `None` if its URL cannot be read.
     pub(super) fn fixed(url: String, no: Option<String>) -> Option<Self> {
-        let somewhere = Uri::from_static("http://service.example");
-        Matcher::builder().all(url.clone()).build().intercept(&somewhere)?;
+        of_some_use(Matcher::builder().all(url.clone()).build())?;
         Some(Self::Fixed(Matcher::builder().all(url).no(no.unwrap_or_default()).build()))
     }
 
@@ -117,7 +119,9 @@ impl Proxies {
         match self {
             Self::Off => None,
             Self::Fixed(matcher) => matcher.intercept(service),
-            Self::System(matcher) => matcher.get_or_init(Matcher::from_system).intercept(service),
+            Self::System(matcher) => {
+                matcher.get_or_init(|| of_some_use(Matcher::from_system())).as_ref()?.intercept(service)
+            }
         }
     }
 
@@ -128,6 +132,12 @@ impl Proxies {
         }
         self.of(service)?.basic_auth().cloned()
     }
+}
+
+/// The same if it has a proxy at all.
+fn of_some_use(matcher: Matcher) -> Option<Matcher> {
+    let services = ["http://a-service.invalid", "https://a-service.invalid"].map(Uri::from_static);
+    services.iter().any(|service| matcher.intercept(service).is_some()).then_some(matcher)
 }
 
 impl Direct {

@@ -1,9 +1,10 @@
 //! Real connections, over hyper: its client and its pool, and what connects them to services and proxies.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -93,30 +94,6 @@ impl HyperTransport {
     pub fn builder() -> HyperTransportBuilder {
         HyperTransportBuilder::default()
     }
-
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let head_timeout = request.options.head_timeout;
-        let seat = self.0.seat(request.options.version);
-        let client = seat.as_ref().map_or_else(|| self.0.http11(), Seat::client);
-        let (made, url) = self.0.made(request)?;
-        let answering = client.request(made);
-        let response = match head_timeout {
-            None => answering.await,
-            Some(time) => tokio::time::timeout(time, answering).await.map_err(|_| {
-                error(TransportErrorKind::HeadTimeout, "no response head within the time allowed")
-            })?,
-        };
-        let response = response.map_err(|error| failure(&error, TransportErrorKind::Connect))?;
-        let (head, body) = response.into_parts();
-        let body = UnlessSilent::new(ReceivedBody { body, _seat: seat }, self.0.times.body_idle);
-        Ok(HttpResponse {
-            status: head.status.as_u16(),
-            reason: heads::reason(head.status, head.version, &head.extensions),
-            headers: heads::received(&head.headers),
-            url,
-            body: Box::pin(body),
-        })
-    }
 }
 
 impl Default for HyperTransport {
@@ -127,7 +104,32 @@ impl Default for HyperTransport {
 
 impl Transport for HyperTransport {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        Box::pin(self.exchange(request))
+        let head_timeout = request.options.head_timeout;
+        let seat = self.0.seat(request.options.version);
+        let client = seat.as_ref().map_or_else(|| self.0.http11(), Seat::client);
+        // Out here, so that the future need not keep the request.
+        let (answering, url) = match self.0.made(request) {
+            Ok((made, url)) => (client.request(made), url),
+            Err(refused) => return Box::pin(ready(Err(refused))),
+        };
+        Box::pin(async move {
+            let response = match head_timeout {
+                None => answering.await,
+                Some(time) => tokio::time::timeout(time, answering).await.map_err(|_| {
+                    error(TransportErrorKind::HeadTimeout, "no response head within the time allowed")
+                })?,
+            };
+            let response = response.map_err(|error| failure(&error, TransportErrorKind::Connect))?;
+            let (head, body) = response.into_parts();
+            let body = UnlessSilent::new(ReceivedBody { body, _seat: seat }, self.0.times.body_idle);
+            Ok(HttpResponse {
+                status: head.status.as_u16(),
+                reason: heads::reason(head.status, head.version, &head.extensions),
+                headers: heads::received(&head.headers),
+                url,
+                body: Box::pin(body),
+            })
+        })
     }
 }
 
@@ -297,7 +299,7 @@ impl Stream for ReceivedBody {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            let frame = match task::ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => return Poll::Ready(None),
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => {
