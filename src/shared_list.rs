@@ -23,6 +23,18 @@ impl<T: Clone> SharedList<T> {
         Self { places: (items > 0).then(|| (0..items).map(|_| None).collect()), len: 0 }
     }
 
+    /// The items that are some, in one step: each `push` has to ask first whether somebody shares the list.
+    pub(crate) fn of<const N: usize>(mut items: [Option<T>; N]) -> Self {
+        let mut len = 0;
+        for at in 0..N {
+            if items[at].is_some() {
+                items.swap(len, at);
+                len += 1;
+            }
+        }
+        Self { places: (len > 0).then(|| Arc::new(items) as Arc<[_]>), len }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -244,6 +256,9 @@ mod tests {
                 prop_assert_eq!(list.len(), model.len());
                 prop_assert!(list.iter().eq(&model) && list.iter().rev().eq(model.iter().rev()));
             }
+            let [first, second, third] = [0, 1, 2].map(|at| model.get(at).copied().filter(|item| item % 2 == 0));
+            let some: Vec<u8> = [first, second, third].into_iter().flatten().collect();
+            shares.push((SharedList::of([first, second, third]), some));
             shares.push((list, model));
             for (mut list, mut model) in shares {
                 prop_assert!(list.iter().eq(&model));

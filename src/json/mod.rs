@@ -59,6 +59,7 @@ mod write;
 pub use document::Document;
 pub use entries::{Entries, Items};
 pub use node::{Kind, Node};
+pub(crate) use object::entry;
 pub use object::{IntoIter, Iter, IterMut, Object};
 pub(crate) use repetition::Repetition;
 pub use syntax_error::SyntaxError;

@@ -220,12 +220,12 @@ impl<'a> Node<'a> {
 
     /// What `JSON.stringify(value)` gives; the word `undefined` if there is no value.
     pub fn to_json(self) -> String {
-        self.write(Writer::compact())
+        self.write(Writer::compact(SMALL))
     }
 
     /// What `JSON.stringify(value, null, 2)` gives; the word `undefined` if there is no value.
     pub fn to_json_pretty(self) -> String {
-        self.write(Writer::pretty())
+        self.write(Writer::pretty(SMALL))
     }
 
     /// Where the source of a string stands, without its quotes.
@@ -357,3 +357,6 @@ enum Open<'a> {
 static NOTHING: Document = Document::new();
 
 const MAX_DEPTH: usize = 512;
+
+/// The room that the arguments of a tool call take, in bytes.
+const SMALL: usize = 128;

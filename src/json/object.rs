@@ -44,6 +44,16 @@ impl Object {
         Self { entries: SharedList::with_capacity(keys), indexes: 0 }
     }
 
+    /// An object with those of the entries that are there.
+    pub(crate) fn of<const N: usize>(entries: [Option<(Text, Value)>; N]) -> Self {
+        let keys = || entries.iter().flatten().map(|(key, _)| key);
+        let is_new = |(at, key): (usize, &Text)| keys().take(at).all(|other| **other != **key);
+        if keys().all(|key| array_index(key).is_none()) && keys().enumerate().all(is_new) {
+            return Self { entries: SharedList::of(entries), indexes: 0 };
+        }
+        entries.into_iter().flatten().collect()
+    }
+
     /// The number of keys.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -135,6 +145,11 @@ impl Object {
     }
 }
 
+/// An entry for [`Object::of`], if there is a value.
+pub(crate) fn entry(key: &'static str, value: Option<impl Into<Value>>) -> Option<(Text, Value)> {
+    Some((Text::from_static(key), value?.into()))
+}
+
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
         self.entries == other.entries
@@ -157,13 +172,19 @@ impl PartialEq for Object {
 macro_rules! object {
     (@key $key:literal) => { $crate::Text::from_static($key) };
     (@key ($key:expr)) => { $crate::Text::from($key) };
-    (@one $key:tt) => { () };
     () => { $crate::json::Object::new() };
     ($($key:tt : $value:expr),+ $(,)?) => {{
-        let mut object = $crate::json::Object::with_capacity([$($crate::object!(@one $key)),+].len());
-        $( object.insert($crate::object!(@key $key), $value); )+
-        object
+        $crate::json::Object::from([
+            $( ($crate::object!(@key $key), ::core::convert::Into::<$crate::json::Value>::into($value)) ),+
+        ])
     }};
+}
+
+/// As when each is [inserted](Object::insert) in its turn.
+impl<const N: usize> From<[(Text, Value); N]> for Object {
+    fn from(entries: [(Text, Value); N]) -> Self {
+        Self::of(entries.map(Some))
+    }
 }
 
 impl<K: Into<Text>, V: Into<Value>> FromIterator<(K, V)> for Object {

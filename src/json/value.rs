@@ -55,22 +55,12 @@ impl Value {
 
     /// What `JSON.stringify(value)` gives.
     pub fn to_json(&self) -> String {
-        self.write(Writer::compact())
-    }
-
-    /// What `JSON.stringify(value)` gives, as the body of a request.
-    pub(crate) fn to_json_bytes(&self) -> Bytes {
-        self.write(Writer::compact_with_room(BODY)).into()
+        self.write(Writer::compact(self.room(None)))
     }
 
     /// What `JSON.stringify(value, null, 2)` gives.
     pub fn to_json_pretty(&self) -> String {
-        self.write(Writer::pretty())
-    }
-
-    /// The same as the body of a request.
-    pub(crate) fn to_json_pretty_bytes(&self) -> Bytes {
-        self.write(Writer::pretty_with_room(BODY)).into()
+        self.write(Writer::pretty(self.room(Some(0))))
     }
 
     /// The value of `key`, if this is an object that has it.
@@ -163,10 +153,26 @@ impl Value {
         writer.value(self);
         writer.finish()
     }
-}
 
-/// The room that a small request takes, in bytes.
-const BODY: usize = 1024;
+    /// About as many bytes as writing takes, with `depth` as far as lines are indented. Looking at each text's length costs
+    /// less than to move a growing body, whose old places nobody has in his cache.
+    fn room(&self, depth: Option<usize>) -> usize {
+        let line = depth.map_or(0, |depth| 3 + 2 * depth);
+        let inner = depth.map(|depth| depth + 1);
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => 5,
+            // Texts of some length have lines, and their ends are escaped.
+            Self::String(text) => text.len() + text.len() / 16 + 2,
+            Self::Array(items) => {
+                items.iter().map(|item| line + item.room(inner) + 1).sum::<usize>() + line + 2
+            }
+            Self::Object(object) => {
+                let entries = object.iter().map(|(key, value)| line + key.len() + value.room(inner) + 5);
+                entries.sum::<usize>() + line + 2
+            }
+        }
+    }
+}
 
 impl From<bool> for Value {
     fn from(bool: bool) -> Self {

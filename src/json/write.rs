@@ -76,20 +76,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn compact() -> Self {
-        Self::compact_with_room(SMALL)
+    /// With room for about as many bytes.
+    pub(super) fn compact(room: usize) -> Self {
+        Self { out: String::with_capacity(room), pretty: false, depth: 0, empty: true }
     }
 
-    pub(super) fn pretty() -> Self {
-        Self::pretty_with_room(SMALL)
-    }
-
-    pub(super) fn compact_with_room(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), pretty: false, depth: 0, empty: true }
-    }
-
-    pub(super) fn pretty_with_room(bytes: usize) -> Self {
-        Self { pretty: true, ..Self::compact_with_room(bytes) }
+    /// With room for about as many bytes.
+    pub(super) fn pretty(room: usize) -> Self {
+        Self { pretty: true, ..Self::compact(room) }
     }
 
     pub(super) fn finish(self) -> String {
@@ -181,9 +175,6 @@ impl Writer {
         }
     }
 }
-
-/// The room that the arguments of a tool call take, in bytes.
-const SMALL: usize = 128;
 
 /// Integers up to here have one float each: <https://tc39.es/ecma262/#sec-number.max_safe_integer>.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;

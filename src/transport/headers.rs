@@ -3,6 +3,7 @@
 //! <https://www.rfc-editor.org/rfc/rfc9110#section-5>
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -19,7 +20,7 @@ pub struct Headers {
     lines: SharedList<Line>,
     /// What stands in the place of one line's value: most requests differ in their content length from those before,
     /// and share the rest.
-    changed: Option<(usize, HeaderValue)>,
+    changed: Option<Arc<(usize, HeaderValue)>>,
 }
 
 type Line = (Text, HeaderValue);
@@ -105,10 +106,10 @@ impl Headers {
         match self.position(&name) {
             None => self.append(name, value),
             Some(at) => {
-                if self.changed.as_ref().is_some_and(|(other, _)| *other != at) {
+                if self.changed.as_ref().is_some_and(|changed| changed.0 != at) {
                     self.own();
                 }
-                self.changed = Some((at, value.into()));
+                self.changed = Some(Arc::new((at, value.into())));
             }
         }
     }
@@ -121,7 +122,9 @@ impl Headers {
         V: Into<HeaderValue>,
     {
         let lines: Vec<Line> = lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        lines.iter().for_each(|(name, _)| self.remove(name));
+        for (name, _) in &lines {
+            self.remove(name);
+        }
         let at = self.position(name).map_or(self.len(), |at| at + 1);
         let own = self.own();
         for (index, line) in lines.into_iter().enumerate() {
@@ -147,10 +150,10 @@ impl Headers {
 
     /// The lines, to be changed.
     fn own(&mut self) -> &mut SharedList<Line> {
-        if let Some((at, value)) = self.changed.take()
-            && let Some(line) = self.lines.get_mut(at)
+        if let Some(changed) = self.changed.take()
+            && let Some(line) = self.lines.get_mut(changed.0)
         {
-            line.1 = value;
+            line.1 = changed.1.clone();
         }
         &mut self.lines
     }
@@ -173,7 +176,7 @@ impl Headers {
 
     /// The lines in order, whose clones share their text.
     pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = (&Text, &HeaderValue)> {
-        let changed = self.changed.as_ref();
+        let changed = self.changed.as_deref();
         self.lines.iter().enumerate().map(move |(at, (name, value))| match changed {
             Some((other, value)) if *other == at => (name, value),
             _ => (name, value),

@@ -1,6 +1,6 @@
 //! The fields of a request body, as rules that providers list in their order.
 
-use crate::json::{Object, Value, object};
+use crate::json::{Object, Value, entry, object};
 use crate::model::Model;
 use crate::request::ChatRequest;
 use crate::tool::{Tool, ToolChoice};
@@ -115,11 +115,11 @@ fn tool(tool: &Tool) -> Result<Value, Error> {
         return Err(Error::new(crate::ErrorKind::Unsupported, message));
     };
     let description = function.get("description").filter(|description| description.is_truthy());
-    let mut converted = Object::with_capacity(3);
-    converted.insert_some(Text::from_static("name"), function.get("name").cloned());
-    let description = description.cloned().unwrap_or_else(|| Text::new().into());
-    converted.insert(Text::from_static("description"), description);
-    converted.insert_some(Text::from_static("input_schema"), function.get("parameters").cloned());
+    let converted = Object::of([
+        entry("name", function.get("name").cloned()),
+        entry("description", Some(description.cloned().unwrap_or_else(|| Text::new().into()))),
+        entry("input_schema", function.get("parameters").cloned()),
+    ]);
     Ok(converted.into())
 }
 

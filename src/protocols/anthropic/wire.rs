@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -105,7 +106,7 @@ impl Messages {
             return Err(Error::configuration(TOO_LONG_FOR_WHOLE));
         }
         // The SDK indents its bodies.
-        let body = body.to_json_pretty_bytes();
+        let body = Bytes::from(body.to_json_pretty());
         let head = self.head(streams, call.betas)?;
         let mut headers = head.headers.clone();
         headers.set(CONTENT_LENGTH, body.len().to_string());

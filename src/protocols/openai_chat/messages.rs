@@ -1,7 +1,7 @@
 //! A conversation in Anthropic form to the messages of Chat Completions.
 
 use crate::Text;
-use crate::json::{Object, Value, object};
+use crate::json::{Object, Value, entry, object};
 use crate::message::Message;
 use crate::protocols::blocks::{data_url, is, text_of};
 
@@ -27,13 +27,13 @@ pub(crate) fn convert(messages: &[Message], conversion: Conversion) -> Vec<Value
             (Some(Value::Array(_)), _) => {}
             _ if is_plain(message) => converted.push(message.as_json().clone()),
             (content, role) => {
-                let mut plain = Object::with_capacity(3);
                 let shared = message.get("role").and_then(Value::as_text).cloned().unwrap_or_default();
-                plain.insert(Text::from_static("role"), shared);
-                plain.insert_some(Text::from_static("content"), content.cloned());
-                if role == "assistant" {
-                    plain.insert_some(Text::from_static("reasoning_details"), reasoning_details(message));
-                }
+                let details = if role == "assistant" { reasoning_details(message) } else { None };
+                let plain = Object::of([
+                    entry("role", Some(shared)),
+                    entry("content", content.cloned()),
+                    entry("reasoning_details", details),
+                ]);
                 converted.push(plain.into());
             }
         }
@@ -96,27 +96,23 @@ fn tool_message(result: &Value, conversion: Conversion) -> Value {
         }
         _ => Text::new(),
     };
-    let mut message = Object::with_capacity(3);
-    message.insert(Text::from_static("role"), Text::from_static("tool"));
-    let id = tool_call_id(result.get("tool_use_id"), conversion);
-    message.insert_some(Text::from_static("tool_call_id"), id);
-    message.insert(
-        Text::from_static("content"),
-        if content.is_empty() { Text::from_static("(empty)") } else { content },
-    );
+    let message = Object::of([
+        entry("role", Some(Text::from_static("tool"))),
+        entry("tool_call_id", tool_call_id(result.get("tool_use_id"), conversion)),
+        entry("content", Some(if content.is_empty() { Text::from_static("(empty)") } else { content })),
+    ]);
     message.into()
 }
 
 fn assistant(message: &Message, blocks: &[Value], conversion: Conversion) -> Value {
     let calls: Vec<Value> =
         blocks.iter().filter(|b| is(b, "tool_use")).map(|b| tool_call(b, conversion)).collect();
-    let mut converted = Object::with_capacity(4);
-    converted.insert(Text::from_static("role"), Text::from_static("assistant"));
-    converted.insert(Text::from_static("content"), lines(blocks.iter().filter(|b| is_content(b))));
-    converted.insert_some(Text::from_static("reasoning_details"), reasoning_details(message));
-    if !calls.is_empty() {
-        converted.insert(Text::from_static("tool_calls"), calls);
-    }
+    let converted = Object::of([
+        entry("role", Some(Text::from_static("assistant"))),
+        entry("content", Some(lines(blocks.iter().filter(|b| is_content(b))))),
+        entry("reasoning_details", reasoning_details(message)),
+        entry("tool_calls", Some(calls).filter(|calls| !calls.is_empty())),
+    ]);
     converted.into()
 }
 
@@ -132,13 +128,15 @@ fn lines<'a>(mut blocks: impl Iterator<Item = &'a Value>) -> Text {
 
 /// A `tool_use` block as an entry of `tool_calls`.
 pub(super) fn tool_call(block: &Value, conversion: Conversion) -> Value {
-    let mut function = Object::with_capacity(2);
-    function.insert_some(Text::from_static("name"), block.get("name").cloned());
-    function.insert_some(Text::from_static("arguments"), block.get("input").map(Value::to_json));
-    let mut call = Object::with_capacity(3);
-    call.insert_some(Text::from_static("id"), tool_call_id(block.get("id"), conversion));
-    call.insert(Text::from_static("type"), Text::from_static("function"));
-    call.insert(Text::from_static("function"), function);
+    let function = Object::of([
+        entry("name", block.get("name").cloned()),
+        entry("arguments", block.get("input").map(Value::to_json)),
+    ]);
+    let call = Object::of([
+        entry("id", tool_call_id(block.get("id"), conversion)),
+        entry("type", Some(Text::from_static("function"))),
+        entry("function", Some(function)),
+    ]);
     call.into()
 }
 
@@ -171,10 +169,8 @@ fn part(block: &Value) -> Value {
     if is(block, "image") {
         return image_part(block);
     }
-    let mut part = Object::with_capacity(2);
-    part.insert(Text::from_static("type"), Text::from_static("text"));
-    part.insert_some(Text::from_static("text"), block.get("text").cloned());
-    part.into()
+    let kind = entry("type", Some(Text::from_static("text")));
+    Object::of([kind, entry("text", block.get("text").cloned())]).into()
 }
 
 /// Makes one text of content that is a list of texts and nothing else.

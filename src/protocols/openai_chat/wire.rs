@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use url::Url;
 
@@ -315,7 +316,7 @@ impl OpenAiChat {
         if let (Some(format), Some(body)) = (&request.answer_format, body.as_object_mut()) {
             body.insert("response_format", format.for_chat_completions());
         }
-        let body = body.to_json_bytes();
+        let body = Bytes::from(body.to_json());
         headers.set(CONTENT_LENGTH, body.len().to_string());
         Ok(HttpRequest {
             method: "POST",
