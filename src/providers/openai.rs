@@ -322,8 +322,14 @@ pub(super) fn developer_messages(input: &BodyInput<'_>) -> Option<Value> {
 /// xAI refuses the field, so it is left out wherever the host holds `x.ai`.
 pub(super) fn include_usage(input: &BodyInput<'_>) -> Option<Value> {
     let base = input.settings.text("openAiBaseUrl");
-    let is_xai = base.is_some_and(|base| host_and_port(base).contains("x.ai"));
+    let is_xai = base.is_some_and(|base| may_hold_xai(base) && host_and_port(base).contains("x.ai"));
     (!is_xai).then(|| object! { "include_usage": true }.into())
+}
+
+/// False for nearly every URL, without parsing it. Escapes and characters beyond ASCII may stand for others in a host.
+fn may_hold_xai(url: &str) -> bool {
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%');
+    !is_plain || url.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"x.ai"))
 }
 
 fn reasoning_effort(input: &BodyInput<'_>) -> Option<Value> {
@@ -372,4 +378,26 @@ async fn fetch_list(settings: &ProviderSettings, context: &Context) -> Option<Mo
         models.insert(id, ModelInfo::default());
     }
     Some(models)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_hold_xai_are_found_however_they_are_spelt() {
+        for (url, is_xai) in [
+            ("https://api.x.ai/v1", true),
+            ("https://API.X.AI/v1", true),
+            ("https://api.x%2Eai/v1", true),
+            ("https://api.\u{ff58}.ai/v1", true),
+            ("https://api.x.\tai/v1", true),
+            ("https://api.openai.com/x.ai", false),
+            ("https://api.openai.com/v1", false),
+        ] {
+            assert_eq!(host_and_port(url).contains("x.ai"), is_xai, "{url}");
+            assert!(!is_xai || may_hold_xai(url), "{url}");
+        }
+        assert!(!may_hold_xai("https://api.openai.com/v1"), "nearly every URL need not be parsed");
+    }
 }
