@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -21,6 +23,9 @@ pub struct Headers {
     /// What stands in the place of one line's value: most requests differ in their content length from those before,
     /// and share the rest.
     changed: Option<Arc<(usize, HeaderValue)>>,
+    /// What a transport made of the shared lines, for those who share them.
+    #[cfg(feature = "http")]
+    made: Option<Arc<OnceLock<http::HeaderMap>>>,
 }
 
 type Line = (Text, HeaderValue);
@@ -85,7 +90,38 @@ impl Headers {
 
     /// No headers, with room for that many lines.
     pub(crate) fn with_capacity(lines: usize) -> Self {
-        Self { lines: SharedList::with_capacity(lines), changed: None }
+        Self { lines: SharedList::with_capacity(lines), ..Self::default() }
+    }
+
+    /// The same lines for many requests, which may each [set](Self::set) one of their own: what a transport makes of the
+    /// others is kept with them.
+    pub(crate) fn for_many(mut self) -> Self {
+        self.own();
+        #[cfg(feature = "http")]
+        {
+            self.made = Some(Arc::default());
+        }
+        self
+    }
+
+    /// Where a transport keeps what it makes of the lines without the [changed](Self::changed) one, if it may.
+    #[cfg(feature = "http")]
+    pub(super) fn made(&self) -> Option<&OnceLock<http::HeaderMap>> {
+        self.made.as_deref()
+    }
+
+    /// The lines as they are shared.
+    #[cfg(feature = "http")]
+    pub(super) fn unchanged(&self) -> impl Iterator<Item = (&str, &HeaderValue)> {
+        self.lines.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The line whose value is this request's own: the first of its name.
+    #[cfg(feature = "http")]
+    pub(super) fn changed(&self) -> Option<(&str, &HeaderValue)> {
+        let (at, value) = self.changed.as_deref()?;
+        let (name, _) = self.lines.iter().nth(*at)?;
+        Some((name, value))
     }
 
     /// Adds a line at the end, whatever stands there already.
@@ -150,6 +186,10 @@ impl Headers {
 
     /// The lines, to be changed.
     fn own(&mut self) -> &mut SharedList<Line> {
+        #[cfg(feature = "http")]
+        {
+            self.made = None;
+        }
         if let Some(changed) = self.changed.take()
             && let Some(line) = self.lines.get_mut(changed.0)
         {
@@ -197,7 +237,7 @@ impl Headers {
 impl<N: Into<Text>, V: Into<HeaderValue>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
         let lines = lines.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { lines, changed: None }
+        Self { lines, ..Self::default() }
     }
 }
 

@@ -8,28 +8,46 @@ use hyper::ext::ReasonPhrase;
 use super::{HeaderValue, Headers, HttpVersion, TransportError, TransportErrorKind};
 use crate::Text;
 
-/// The lines of a request, with room for as many more. Of those of HTTP/1.1, HTTP/2 has no use for a few.
-pub(super) fn sent(
-    headers: &Headers,
-    version: HttpVersion,
-    more: usize,
-) -> Result<HeaderMap, TransportError> {
-    let mut map = HeaderMap::with_capacity(headers.len() + more);
-    for (name, value) in headers.iter() {
-        if version == HttpVersion::Http2 && !travels_over_http2(name) {
-            continue;
-        }
-        let bad = |what| {
-            let detail = format!("invalid {what} of header {name:?}");
-            TransportError { kind: TransportErrorKind::Request, detail }
-        };
-        let made = header_name(name).ok_or_else(|| bad("name"))?;
-        let mut bytes =
-            http::HeaderValue::from_maybe_shared(value.bytes().clone()).map_err(|_| bad("value"))?;
-        bytes.set_sensitive(value.is_secret());
-        map.append(made, bytes);
+/// The lines of a request. Of those of HTTP/1.1, HTTP/2 has no use for a few.
+pub(super) fn sent(headers: &Headers, version: HttpVersion) -> Result<HeaderMap, TransportError> {
+    if version == HttpVersion::Http2 {
+        return made(headers.iter().filter(|(name, _)| travels_over_http2(name)));
+    }
+    let Some(kept) = headers.made() else { return made(headers.iter()) };
+    let mut map = if let Some(map) = kept.get() {
+        map.clone()
+    } else {
+        let map = made(headers.unchanged())?;
+        kept.get_or_init(|| map).clone()
+    };
+    if let Some((name, value)) = headers.changed()
+        && let Some(first) = map.get_mut(name)
+    {
+        *first = made_value(name, value)?;
     }
     Ok(map)
+}
+
+fn made<'a>(lines: impl Iterator<Item = (&'a str, &'a HeaderValue)>) -> Result<HeaderMap, TransportError> {
+    // A proxy's line and what reqwest wants may come behind.
+    let mut map = HeaderMap::with_capacity(lines.size_hint().1.unwrap_or_default() + 2);
+    for (name, value) in lines {
+        let made = header_name(name).ok_or_else(|| invalid("name", name))?;
+        map.append(made, made_value(name, value)?);
+    }
+    Ok(map)
+}
+
+fn made_value(name: &str, value: &HeaderValue) -> Result<http::HeaderValue, TransportError> {
+    let made = http::HeaderValue::from_maybe_shared(value.bytes().clone());
+    let mut made = made.map_err(|_| invalid("value", name))?;
+    made.set_sensitive(value.is_secret());
+    Ok(made)
+}
+
+fn invalid(what: &str, name: &str) -> TransportError {
+    let detail = format!("invalid {what} of header {name:?}");
+    TransportError { kind: TransportErrorKind::Request, detail }
 }
 
 /// The lines of an answer, all in one buffer of their own: slices of hyper's would keep that from being used again.

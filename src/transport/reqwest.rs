@@ -128,7 +128,7 @@ fn made(request: HttpRequest) -> Result<(Request, String), TransportError> {
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("invalid method"))?;
     let url = Url::parse(&request.url).map_err(|_| bad("invalid URL"))?;
     let mut made = Request::new(method, url);
-    *made.headers_mut() = heads::sent(&request.headers, version, 2)?;
+    *made.headers_mut() = heads::sent(&request.headers, version)?;
     if version == HttpVersion::Http2 && !made.headers().contains_key(ACCEPT) {
         // reqwest adds an `accept` where there is none. hyper takes away, on HTTP/2, `connection` and
         // the headers that it names. Both must be last, since a removal moves the last line.

@@ -145,7 +145,7 @@ impl Messages {
             version: hosting.version,
             betas,
         };
-        let headers = headers.build(&url, &self.identity);
+        let headers = headers.build(&url, &self.identity).for_many();
         let head = Arc::new(Head { streams, betas: betas.to_owned(), url, headers });
         known.push(head.clone());
         Ok(head)

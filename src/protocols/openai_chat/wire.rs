@@ -224,7 +224,7 @@ impl Place {
         }
         let mut url = Url::parse(&self.endpoint.url).map_err(|_| errors::invalid_url())?;
         url.set_fragment(None);
-        let headers = javascript::fetch_headers(&url, &self.endpoint.headers.build()?, Some(b""));
+        let headers = javascript::fetch_headers(&url, &self.endpoint.headers.build()?, Some(b"")).for_many();
         Ok(self.head.get_or_init(|| Head { url, headers }))
     }
 

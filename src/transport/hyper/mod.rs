@@ -269,7 +269,7 @@ impl Inner {
         if uri.host().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(bad("the URL is not one of http: or https:"));
         }
-        *made.headers_mut() = heads::sent(&request.headers, version, 1)?;
+        *made.headers_mut() = heads::sent(&request.headers, version)?;
         if let Some(value) = self.proxies.authorization(&uri) {
             made.headers_mut().insert(PROXY_AUTHORIZATION, value);
         }
