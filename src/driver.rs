@@ -84,8 +84,8 @@ pub(crate) trait Wire: Send + Sync + 'static {
 
     /// The request that a conversation is begun anew with when it fails, before its stream or in it, with
     /// the [decoder](Decode::into_fallback) that the first one's becomes. `first` is the request that failed,
-    /// if it could be made.
-    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Fallback> {
+    /// if it could be made. In a box, since hardly any wire has one and every call keeps room for it.
+    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Box<Fallback>> {
         let _ = (request, first);
         None
     }

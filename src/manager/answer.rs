@@ -25,8 +25,7 @@ pub(super) struct Answer {
     open: Option<Open>,
     idle: Option<Idle>,
     /// Of an answer that broke off.
-    summary: StreamSummary,
-    broken: bool,
+    broken_off: Option<Box<StreamSummary>>,
     require_finish_reason: bool,
 }
 
@@ -54,8 +53,7 @@ impl Answer {
             provider: config.id.clone(),
             open,
             idle,
-            summary: StreamSummary::default(),
-            broken: false,
+            broken_off: None,
             require_finish_reason: config.require_finish_reason,
         }
     }
@@ -63,9 +61,9 @@ impl Answer {
     fn break_off(&mut self, cause: Error) -> Option<Error> {
         let Open { sample, collected } = self.open.take()?;
         sample.failure(&cause);
-        self.summary = self.tokens.summary();
-        self.broken = true;
-        let partial = collected.finish(self.summary.clone());
+        let summary = self.tokens.summary();
+        let partial = collected.finish(summary.clone());
+        self.broken_off = Some(Box::new(summary));
         // Closes the connection at once, whoever keeps the stream.
         self.tokens = TokenStream::from_tokens(futures_util::stream::empty());
         let message = format!("the answer of {} broke off: {}", self.provider, cause.message());
@@ -117,7 +115,7 @@ impl Stream for Answer {
 
 impl Minded for Answer {
     fn summary(&self) -> StreamSummary {
-        let known = if self.broken { self.summary.clone() } else { self.tokens.summary() };
+        let known = self.broken_off.as_deref().cloned().unwrap_or_else(|| self.tokens.summary());
         StreamSummary { provider: Some(self.provider.as_str().into()), ..known }
     }
 

@@ -138,7 +138,8 @@ impl Candidate {
                 self.provider.chat_stream(request).await?
             }
         };
-        let stream = sample.watch(stream).started_unless(|_| true).await?;
+        let mut stream = sample.watch(stream);
+        stream.start_unless(|_| true).await?;
         if stream.is_blank() {
             return Err(Error::invalid_response("the service ended its answer before it had begun"));
         }

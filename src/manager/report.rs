@@ -73,10 +73,10 @@ pub(super) struct Sample {
     limiter: Option<LimiterPermit>,
     breaker: Option<BreakerPermit>,
     books: Books,
-    /// A call that no stream books yet.
-    unbooked: Option<MeteredCall>,
+    /// A call that no stream books yet. In a box, as is the other, since most calls are nobody's business and all keep room.
+    unbooked: Option<Box<MeteredCall>>,
     /// The call, for who wants to know of it.
-    call: Option<MeteredCall>,
+    call: Option<Box<MeteredCall>>,
     traffic: Option<Arc<Traffic>>,
     sent: Instant,
     first_token: Option<Duration>,
@@ -124,8 +124,8 @@ impl Sample {
             Some(ledger) => ledger.priced(call()),
             None => call(),
         };
-        self.call = observer.is_some().then(|| call.clone());
-        self.unbooked = ledger.is_some().then(|| call.with_provider(self.lane.provider.as_str()));
+        self.call = observer.is_some().then(|| Box::new(call.clone()));
+        self.unbooked = ledger.is_some().then(|| Box::new(call.with_provider(self.lane.provider.as_str())));
     }
 
     /// Where the attempt's bytes are counted, if anybody wants to know.
@@ -139,7 +139,7 @@ impl Sample {
             limiter.answered(headers);
         }
         if let (Some(ledger), Some(call)) = (&self.books.ledger, self.unbooked.take()) {
-            tokens = ledger.track(call, tokens);
+            tokens = ledger.track(*call, tokens);
         }
         tokens.observed(Tally(self.usage.insert(Arc::default()).clone()))
     }
@@ -198,7 +198,7 @@ impl Sample {
             limiter.settle_tokens(tokens);
         }
         if let Some(observer) = self.books.observer.take() {
-            let call = self.call.as_ref();
+            let call = self.call.as_deref();
             let bytes = self.traffic.as_ref().and_then(|traffic| traffic.bytes());
             observer(&AttemptReport {
                 provider: &self.lane.provider,

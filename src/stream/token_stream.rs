@@ -166,17 +166,17 @@ impl TokenStream {
         self.ahead.back().and_then(|item| item.as_ref().err())
     }
 
-    /// The same stream once it has started, or its error if it failed before it said anything and the error
+    /// [Starts](Self::start), or gives the error if the stream failed before it said anything and the error
     /// is of a kind that calls for another try.
     #[cfg(feature = "manager")]
-    pub(crate) async fn started_unless(mut self, another_try: fn(&Error) -> bool) -> Result<Self, Error> {
+    pub(crate) async fn start_unless(&mut self, another_try: fn(&Error) -> bool) -> Result<(), Error> {
         if !self.start().await.is_some_and(another_try) {
-            return Ok(self);
+            return Ok(());
         }
         match self.ahead.pop_back() {
             Some(Err(error)) if self.announces => Err(error.announced()),
             Some(Err(error)) => Err(error),
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 

@@ -147,12 +147,8 @@ impl AdaptiveRateLimiter {
         let came = Instant::now();
         let deadline = came + self.0.config.max_wait;
         let _place = self.queue()?;
-        let _turn = if let Ok(turn) = self.0.turn.try_lock() {
-            turn
-        } else {
-            let turn = timeout_at(deadline, self.0.turn.lock()).await;
-            turn.map_err(|_| self.0.refusal(self.0.config.pause))?
-        };
+        let turn = timeout_at(deadline, self.0.turn.lock()).await;
+        let _turn = turn.map_err(|_| self.0.refusal(self.0.config.pause))?;
         loop {
             let wait = match self.admit(tokens).await {
                 Ok(mut permit) => {

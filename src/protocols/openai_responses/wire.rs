@@ -180,12 +180,12 @@ impl Wire for Responses {
         }
     }
 
-    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Fallback> {
+    fn fallback(&self, request: &ChatRequest, first: Option<&HttpRequest>) -> Option<Box<Fallback>> {
         let status_text = self.spec.status_text;
-        Some(Fallback {
+        Some(Box::new(Fallback {
             request: self.fallback_request(request, first).map_err(errors::connecting),
             explain: Box::new(move |failure| errors::explain(failure, status_text)),
-        })
+        }))
     }
 }
 

@@ -300,7 +300,11 @@ impl AiProvider for RotatingProvider {
             let task_id = request.task_id.clone();
             self.open(task_id.as_deref(), Needs::of_chat(&request), |provider| {
                 let opening = provider.chat_stream(request.clone());
-                Box::pin(async move { opening.await?.started_unless(is_refusal).await })
+                Box::pin(async move {
+                    let mut stream = opening.await?;
+                    stream.start_unless(is_refusal).await?;
+                    Ok(stream)
+                })
             })
             .await
         })
@@ -323,7 +327,11 @@ impl AiProvider for RotatingProvider {
         Box::pin(async move {
             self.open(None, Needs::of_prompt(&request.prompt), |provider| {
                 let opening = provider.complete_stream(request.clone());
-                Box::pin(async move { opening.await?.started_unless(is_refusal).await })
+                Box::pin(async move {
+                    let mut stream = opening.await?;
+                    stream.start_unless(is_refusal).await?;
+                    Ok(stream)
+                })
             })
             .await
         })
