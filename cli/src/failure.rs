@@ -31,7 +31,7 @@ impl Failure {
             }
             Self::Answer(error) => {
                 let provider = error.provider().map(|provider| format!("{provider}: ")).unwrap_or_default();
-                eprintln!("samewire: {provider}{}{}", error.message(), advice(&error));
+                eprintln!("samewire: {provider}{}{}{}", error.message(), cause(&error), advice(&error));
                 ExitCode::FAILURE
             }
             Self::Found => ExitCode::FAILURE,
@@ -68,6 +68,15 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Usage(error.to_string()) }
     }
+}
+
+/// What stands behind the reference's words, which are often as few as `Connection error.`
+fn cause(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    cause
+        .filter(|cause| !error.message().contains(cause))
+        .map(|cause| format!("\n{cause}"))
+        .unwrap_or_default()
 }
 
 /// What a person can do about an error.

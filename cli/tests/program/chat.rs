@@ -141,3 +141,13 @@ fn chat_takes_a_profile_of_the_extension() {
     let ran = project.run(&["chat", "--settings", &profile, "Hi"]);
     assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello from here\n"), "{ran:?}");
 }
+
+#[test]
+fn chat_says_why_there_is_no_connection() {
+    let keys = [("GROQ_API_KEY", "gsk_not-told"), ("HTTPS_PROXY", "http://user:not-told@127.0.0.1:1")];
+    let ran = run_in(nowhere().path(), &["chat", "--provider", "groq", "--model", "m", "Hi"], &keys, "");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    let lines: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(lines[0], "samewire: groq: Connection error.");
+    assert!(lines[1].contains("refused") && !ran.err.contains("not-told"), "{ran:?}");
+}
