@@ -19,7 +19,8 @@ impl Secrets {
         for (name, value) in request.headers.iter() {
             if value.is_secret() {
                 add_words(value.bytes(), &mut found);
-            } else if value.as_bytes().starts_with(FORM) && name.eq_ignore_ascii_case("content-type") {
+            }
+            if value.as_bytes().starts_with(FORM) && name.eq_ignore_ascii_case("content-type") {
                 add_parameters(&request.body, &mut found);
             }
         }

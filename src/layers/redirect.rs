@@ -101,7 +101,11 @@ impl Transport for RedirectLayer {
 
 /// Whether the status may lead to another request.
 fn matters(status: u16) -> bool {
-    matches!(status, 301 | 302 | 303 | 307 | 308 | 407 | 421)
+    is_redirect(status) || matches!(status, 407 | 421)
+}
+
+fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 impl fmt::Debug for RedirectLayer {
@@ -129,7 +133,7 @@ fn check_url(url: &str) -> Result<(), TransportError> {
 }
 
 fn location(response: &HttpResponse) -> Option<String> {
-    if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+    if !is_redirect(response.status) {
         return None;
     }
     let value = response.headers.get("location")?.as_bytes();

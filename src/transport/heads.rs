@@ -75,6 +75,13 @@ pub(super) fn reason(status: StatusCode, version: Version, extensions: &Extensio
     }
 }
 
+pub(super) fn version(version: HttpVersion) -> Version {
+    match version {
+        HttpVersion::Http11 => Version::HTTP_11,
+        HttpVersion::Http2 => Version::HTTP_2,
+    }
+}
+
 fn travels_over_http2(name: &str) -> bool {
     let hop = ["connection", "host", "keep-alive", "transfer-encoding"];
     !name.starts_with(':') && !hop.iter().any(|hop| name.eq_ignore_ascii_case(hop))

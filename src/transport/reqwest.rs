@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::reqwest::header::{ACCEPT, CONNECTION, HeaderValue};
 use ::reqwest::redirect::Policy;
-use ::reqwest::{Client, ClientBuilder, Method, Request, Url, Version, retry};
+use ::reqwest::{Client, ClientBuilder, Method, Request, Url, retry};
 use futures_core::future::BoxFuture;
 use futures_util::TryStreamExt;
 
@@ -135,10 +135,7 @@ fn made(request: HttpRequest) -> Result<(Request, String), TransportError> {
         made.headers_mut().append(ACCEPT, HeaderValue::from_static("*/*"));
         made.headers_mut().append(CONNECTION, HeaderValue::from_static("accept"));
     }
-    *made.version_mut() = match version {
-        HttpVersion::Http11 => Version::HTTP_11,
-        HttpVersion::Http2 => Version::HTTP_2,
-    };
+    *made.version_mut() = heads::version(version);
     if !request.body.is_empty() {
         *made.body_mut() = Some(request.body.into());
     }

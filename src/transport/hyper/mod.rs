@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use http::header::PROXY_AUTHORIZATION;
-use http::{Method, Request, Uri, Version};
+use http::{Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
@@ -273,10 +273,7 @@ impl Inner {
         if let Some(value) = self.proxies.authorization(&uri) {
             made.headers_mut().insert(PROXY_AUTHORIZATION, value);
         }
-        *made.version_mut() = match version {
-            HttpVersion::Http11 => Version::HTTP_11,
-            HttpVersion::Http2 => Version::HTTP_2,
-        };
+        *made.version_mut() = heads::version(version);
         *made.uri_mut() = uri;
         Ok((made, request.url))
     }
